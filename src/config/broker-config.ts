@@ -1,0 +1,136 @@
+/** The configs of one broker: what was given over ottla's own defaults over Kafka's. */
+import { type ConfigDefinition, configDefinitions } from './config-definition.ts'
+import { ConfigError } from './config-error.ts'
+import type { BrokerConfigValues } from './definitions.ts'
+import { nearest } from './nearest.ts'
+import { type ConfigValue, parseConfig } from './parse-config.ts'
+import { TopicConfig } from './topic-config.ts'
+
+export type BrokerConfigName = keyof BrokerConfigValues
+
+/** ottla's defaults where they differ from Kafka's. They are reported as if the broker had been started with them. */
+export const ottlaDefaults: Readonly<Record<string, string>> = {
+  'group.initial.rebalance.delay.ms': '0',
+  'offsets.topic.replication.factor': '1',
+  'share.coordinator.state.topic.min.isr': '1',
+  'share.coordinator.state.topic.replication.factor': '1',
+  'transaction.state.log.min.isr': '1',
+  'transaction.state.log.replication.factor': '1',
+}
+
+/** Where a value comes from, as DescribeConfigs numbers it. */
+export const ConfigSource = {
+  UNKNOWN: 0,
+  TOPIC_CONFIG: 1,
+  DYNAMIC_BROKER_CONFIG: 2,
+  DYNAMIC_DEFAULT_BROKER_CONFIG: 3,
+  STATIC_BROKER_CONFIG: 4,
+  DEFAULT_CONFIG: 5,
+  DYNAMIC_BROKER_LOGGER_CONFIG: 6,
+  CLIENT_METRICS_CONFIG: 7,
+  GROUP_CONFIG: 8,
+} as const
+export type ConfigSource = (typeof ConfigSource)[keyof typeof ConfigSource]
+
+/** Configs that were set in one way, as given. */
+export interface ConfigLayer {
+  readonly source: ConfigSource
+  readonly texts: ReadonlyMap<string, string>
+}
+
+export interface BrokerConfigOptions {
+  /** What the broker is started with: name → text, as in Kafka's server.properties. */
+  readonly overrides?: Readonly<Record<string, string>>
+  /** Told of names that are not known, which are kept and otherwise ignored. */
+  readonly warn?: (message: string) => void
+}
+
+export class BrokerConfig {
+  /** The layers over the defaults, first one wins. Dynamic configs are layers above the static one. */
+  readonly #layers: readonly ConfigLayer[]
+  readonly #values = new Map<string, ConfigValue | null>()
+  readonly #topicDefaults: TopicConfig
+  #revision = 0
+
+  /** @throws ConfigError when a value does not fit its type or is out of its range. */
+  constructor(options: BrokerConfigOptions = {}) {
+    const given = new Map(Object.entries({ ...ottlaDefaults, ...options.overrides }))
+    checkBrokerConfigs(given, options.warn)
+    this.#layers = [
+      // Eligible leader replicas (KIP-966) pin this cluster-wide, as every new Kafka cluster does.
+      {
+        source: ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG,
+        texts: new Map([['min.insync.replicas', given.get('min.insync.replicas') ?? '1']]),
+      },
+      { source: ConfigSource.STATIC_BROKER_CONFIG, texts: given },
+    ]
+    this.#topicDefaults = new TopicConfig(this)
+  }
+
+  /** The value of one config as it stands now; null where it has neither a value nor a default. */
+  get<N extends BrokerConfigName>(name: N): BrokerConfigValues[N]
+  get(name: string): ConfigValue | null {
+    const known = this.#values.get(name)
+    if (known !== undefined) return known
+    const definition = brokerDefinition(name)
+    const text = this.text(name)
+    const value = text === null ? null : parseConfig(definition, text)
+    this.#values.set(name, value)
+    return value
+  }
+
+  /** Rises whenever a value may have changed: what is derived from this config is then to be derived anew. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  /** What has been set, highest precedence first. */
+  get layers(): readonly ConfigLayer[] {
+    return this.#layers
+  }
+
+  /** The configs of a topic with these overrides of its own; without any, one object serves all topics. */
+  topicConfig(overrides?: ReadonlyMap<string, string>): TopicConfig {
+    if (overrides === undefined || overrides.size === 0) return this.#topicDefaults
+    return new TopicConfig(this, overrides)
+  }
+
+  /** The text of one config: what was set, or else Kafka's default. */
+  text(name: string): string | null {
+    return this.setText(name) ?? configDefinitions('broker').get(name)?.defaultText ?? null
+  }
+
+  /** The text of one config if it was set in any way. */
+  setText(name: string): string | undefined {
+    for (const layer of this.#layers) {
+      const text = layer.texts.get(name)
+      if (text !== undefined) return text
+    }
+    return undefined
+  }
+}
+
+function brokerDefinition(name: string): ConfigDefinition {
+  const definition = configDefinitions('broker').get(name)
+  if (definition === undefined) throw new ConfigError(`Unknown broker config name: ${name}`)
+  return definition
+}
+
+/** What is set is checked as a whole when the broker starts, so that a mistake shows at once. */
+function checkBrokerConfigs(given: ReadonlyMap<string, string>, warn?: (message: string) => void): void {
+  const definitions = configDefinitions('broker')
+  for (const [name, text] of given) {
+    const definition = definitions.get(name)
+    if (definition !== undefined) {
+      parseConfig(definition, text)
+    } else if (warn !== undefined && !LISTENER_PREFIX.test(name)) {
+      const meant = nearest(name, definitions.keys())
+      warn(
+        `Broker config ${name} is not known and has no effect${meant === undefined ? '' : `: was ${meant} meant?`}`,
+      )
+    }
+  }
+}
+
+/** Configs of one listener, or one mechanism of it, stand under this prefix. */
+const LISTENER_PREFIX = /^listener\.name\.[^.]+\../

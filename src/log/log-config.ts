@@ -1,0 +1,57 @@
+/** What a log needs of its topic's and its broker's configs, as plain values. Kafka's own names are in the comments. */
+import type { TimestampType } from '../wire/batch.ts'
+
+export interface LogConfig {
+  /** max.message.bytes: the largest batch, as it is stored. */
+  readonly maxMessageBytes: number
+  /** segment.bytes */
+  readonly segmentBytes: number
+  /** segment.ms */
+  readonly segmentMs: number
+  /** segment.index.bytes: a segment whose index would grow beyond it is rolled. */
+  readonly segmentIndexBytes: number
+  /** index.interval.bytes */
+  readonly indexIntervalBytes: number
+  /** message.timestamp.type */
+  readonly messageTimestampType: TimestampType
+  /** message.timestamp.before.max.ms; anything from 2^63-1 on means no bound. */
+  readonly messageTimestampBeforeMaxMs: number
+  /** message.timestamp.after.max.ms */
+  readonly messageTimestampAfterMaxMs: number
+  /** compression.type */
+  readonly compressionType: CompressionType
+  /** compression.gzip.level */
+  readonly compressionGzipLevel: number
+  /** compression.lz4.level */
+  readonly compressionLz4Level: number
+  /** compression.zstd.level */
+  readonly compressionZstdLevel: number
+  /** Whether cleanup.policy contains compact: such a topic takes no record without a key. */
+  readonly compacted: boolean
+  /** producer.id.expiration.ms */
+  readonly producerIdExpirationMs: number
+  /** producer.id.expiration.check.interval.ms */
+  readonly producerIdExpirationCheckIntervalMs: number
+}
+
+/** `producer` keeps what the producer chose. */
+export type CompressionType = 'producer' | 'uncompressed' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+
+/** Kafka's defaults. */
+export const defaultLogConfig: LogConfig = {
+  maxMessageBytes: 1_048_588,
+  segmentBytes: 1_073_741_824,
+  segmentMs: 604_800_000,
+  segmentIndexBytes: 10_485_760,
+  indexIntervalBytes: 4096,
+  messageTimestampType: 0,
+  messageTimestampBeforeMaxMs: Number.MAX_SAFE_INTEGER * 1024,
+  messageTimestampAfterMaxMs: 3_600_000,
+  compressionType: 'producer',
+  compressionGzipLevel: -1,
+  compressionLz4Level: 9,
+  compressionZstdLevel: 3,
+  compacted: false,
+  producerIdExpirationMs: 86_400_000,
+  producerIdExpirationCheckIntervalMs: 600_000,
+}

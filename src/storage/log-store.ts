@@ -1,0 +1,120 @@
+/**
+ * The storage seam: what a log needs of the place where its bytes are kept. Everything that is Kafka (offsets,
+ * producer state, leader epochs, compaction rules) stands above it, in log/. Nothing above may assume that a store
+ * is local or quick: each call may answer at once or with a promise, and the memory store always answers at once.
+ *
+ * A store throws or rejects with a `StoreError`; whatever else goes wrong inside it counts the same.
+ */
+
+/** One whole record batch of format 2, its offsets and leader epoch already assigned. */
+export type Frame = Buffer
+
+/** Which log: the replica of one partition that a broker holds. The topic id and the partition identify it. */
+export interface LogId {
+  readonly topic: string
+  /** Kafka's text form: 22 characters of base64url. */
+  readonly topicId: string
+  readonly partition: number
+}
+
+/** A stretch of a log that is kept, dropped and replaced as one. */
+export interface Segment {
+  /** The offset that the segment was rolled at; its first record may have a higher one. */
+  readonly baseOffset: bigint
+  /** The offset behind its last record; `baseOffset` when it is empty. */
+  readonly endOffset: bigint
+  readonly sizeBytes: number
+}
+
+/** The logs that one broker keeps. */
+export interface LogStore {
+  /**
+   * Opens a log, and makes it where there is none. From then on no handle that was opened before, with this or a
+   * lower epoch, can change the log any more (fencing).
+   * @param epoch the leader epoch, or any number that rises with each new owner.
+   * @throws StoreError `fenced` when the log has been opened with a higher epoch.
+   */
+  open(id: LogId, epoch: number): StoredLog | Promise<StoredLog>
+  /** Every log that has been opened and not removed. */
+  list(): readonly LogId[] | Promise<readonly LogId[]>
+  /** Forgets a log and all its data; one that is not there is no error. */
+  remove(id: LogId): void | Promise<void>
+}
+
+/**
+ * One log: whole batches in segments, the last of which is active. Reads and appends may overlap; of the calls that
+ * change the log the caller has one in flight at a time, and batches what waits meanwhile.
+ */
+export interface StoredLog {
+  /** The base offset of the first segment. */
+  readonly startOffset: bigint
+  /** The offset behind the last frame that is durable. */
+  readonly endOffset: bigint
+  /** In order of their offsets, never empty: the last one is active. */
+  readonly segments: readonly Segment[]
+
+  /**
+   * Adds frames to the active segment, in order; durable as the store promises when it returns. Either all of them
+   * are there afterwards or, when it throws, the log has to be opened anew to see which are.
+   * The store may keep the buffers, which nobody changes any more, or copy them.
+   */
+  append(frames: readonly Frame[]): void | Promise<void>
+
+  /** Begins a new active segment at `baseOffset`, which is at or above `endOffset`. An empty one is replaced. */
+  roll(baseOffset: bigint): void | Promise<void>
+
+  /**
+   * The frames from the one that holds `from` on, or the first one above it. Each buffer holds one or more whole
+   * consecutive frames, so that small batches which lie side by side come back as one view. The first frame comes
+   * whatever its size; then as many as fit in `maxBytes` altogether, though a store may answer fewer.
+   * @param upTo the offset at which readers must stop: no frame that holds it or a higher one is answered.
+   * @returns views that stay as they are, whatever happens to the log; empty when there is nothing to read.
+   */
+  read(from: bigint, maxBytes: number, upTo: bigint): readonly Buffer[] | Promise<readonly Buffer[]>
+
+  /** Drops whole segments, by their base offsets; the active one is never among them. */
+  drop(baseOffsets: readonly bigint[]): void | Promise<void>
+
+  /**
+   * Puts one segment with `frames` in place of consecutive ones, by their base offsets, at once or not at all
+   * (compaction). The active one is never among them.
+   */
+  replace(baseOffsets: readonly bigint[], frames: readonly Frame[]): void | Promise<void>
+
+  /**
+   * Removes every frame that holds `endOffset` or a higher offset, and goes on from there: the end of the log is
+   * `endOffset` afterwards, even where that leaves a gap. Below `startOffset` nothing is left and the log starts there.
+   */
+  truncate(endOffset: bigint): void | Promise<void>
+
+  /** A small piece of data that belongs to the log: log/ knows its content, the store its place. */
+  sidecar(name: SidecarName): Sidecar
+
+  /** Waits until everything appended is as safe as the store can make it. */
+  flush(): void | Promise<void>
+  /** Lets go of the log's resources; its data stays. Closing twice does nothing. */
+  close(): void | Promise<void>
+}
+
+/** What is kept beside a log. */
+export type SidecarName = 'leader-epochs' | 'log-start' | 'producers'
+
+export interface Sidecar {
+  /** The bytes last written, or null. */
+  read(): Buffer | null | Promise<Buffer | null>
+  /** Puts `bytes` in place of what was there, at once or not at all. */
+  replace(bytes: Buffer): void | Promise<void>
+}
+
+/** Why a store refused: `fenced` means that another owner has opened the log since, `failed` that it could not. */
+export type StoreFailure = 'fenced' | 'failed' | 'closed'
+
+export class StoreError extends Error {
+  override readonly name: string = 'StoreError'
+  readonly failure: StoreFailure
+
+  constructor(failure: StoreFailure, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.failure = failure
+  }
+}

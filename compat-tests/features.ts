@@ -1,0 +1,61 @@
+/**
+ * What each client's tests show, and the table of it in PROTOCOL.md. features.json names the features, the clients
+ * and what a client lacks; everything else is claimed to pass. A client's test file takes its tests from
+ * `featuresOf`, and `complete` fails when a claimed feature has no test or a lacking one has: the table cannot claim
+ * what no test shows.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+export interface FeatureTable {
+  /** The rows, in order. */
+  readonly features: readonly string[]
+  readonly clients: readonly FeatureClient[]
+}
+
+export interface FeatureClient {
+  readonly name: string
+  readonly version: string
+  /** Feature → why this client cannot do it at all. */
+  readonly lacks: Readonly<Record<string, string>>
+}
+
+/** The tests of one client's features. */
+export interface FeatureTests {
+  /** The version of the client that the table names. */
+  readonly version: string
+  /** Every feature that the table claims for this client. */
+  readonly claimed: readonly string[]
+  /** A test that shows `feature`. Tests of one file run side by side. */
+  shows(feature: string, body: () => Promise<void>): void
+  /** To be called last: tests that exactly the claimed features were shown. */
+  complete(): void
+}
+
+export function readFeatureTable(): FeatureTable {
+  return JSON.parse(readFileSync(join(import.meta.dirname, 'features.json'), 'utf8')) as FeatureTable
+}
+
+/** @throws Error when the table does not know the client. */
+export function featuresOf(clientName: string): FeatureTests {
+  const { features, clients } = readFeatureTable()
+  const client = clients.find(({ name }) => name === clientName)
+  if (client === undefined) throw new Error(`features.json knows no client ${clientName}`)
+  const claimed = features.filter((feature) => client.lacks[feature] === undefined)
+  const shown: string[] = []
+  return {
+    version: client.version,
+    claimed,
+    shows(feature, body) {
+      shown.push(feature)
+      test.concurrent(feature, body)
+    },
+    complete() {
+      test('the table claims what is tested here, and nothing else', () => {
+        expect(shown.toSorted()).toEqual(claimed.toSorted())
+        expect(features).toEqual(expect.arrayContaining(Object.keys(client.lacks)))
+      })
+    },
+  }
+}

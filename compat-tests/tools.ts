@@ -1,0 +1,75 @@
+/**
+ * Which clients can run here. Those that are no npm packages are installed by .ci/install-tools; where one is
+ * missing its tests are skipped, with the reason in their title, unless OTTLA_REQUIRE_TOOLS=1 forbids it.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'vitest'
+
+export interface Tool {
+  /** The program and the arguments that come before all others. */
+  readonly command: readonly [program: string, ...prefix: string[]]
+  /** Why it cannot run here, or undefined when it can. */
+  readonly missing: string | undefined
+}
+
+export const root: string = join(import.meta.dirname, '..')
+
+const tools = join(root, '.tools')
+const INSTALL = 'run .ci/install-tools'
+
+export const kcat: Tool = {
+  command: ['kcat'],
+  missing: runs('kcat', '-V') ? undefined : `kcat is not installed: ${INSTALL}`,
+}
+
+export const python: Tool = {
+  command: [join(tools, 'python/bin/python')],
+  missing: runs(join(tools, 'python/bin/python'), '-c', 'import confluent_kafka')
+    ? undefined
+    : `confluent-kafka is not installed: ${INSTALL}`,
+}
+
+export const franzGo: Tool = {
+  command: [join(tools, 'bin/franz-go')],
+  missing: existsSync(join(tools, 'bin/franz-go'))
+    ? undefined
+    : `the franz-go program is not built: ${INSTALL}`,
+}
+
+const libs = join(tools, 'java/libs')
+const classes = join(tools, 'java/classes')
+
+export const java: Tool = {
+  // Short-lived programs: without the optimizing compiler the JVM starts in half the time.
+  command: ['java', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m', '-cp', `${libs}/*:${classes}`],
+  missing: missingJava(),
+}
+
+/** `describe` for tests that need `tool`: skipped, with the reason in the title, where it is not there. */
+export function describeWith(tool: Tool, title: string, body: () => void): void {
+  if (tool.missing === undefined) {
+    describe(title, body)
+    return
+  }
+  const reason = tool.missing
+  const { OTTLA_REQUIRE_TOOLS } = process.env
+  if (OTTLA_REQUIRE_TOOLS === '1') {
+    test(title, () => {
+      throw new Error(`${reason} (OTTLA_REQUIRE_TOOLS=1 lets no client be missing)`)
+    })
+    return
+  }
+  describe.runIf(false)(`${title} (not run: ${reason})`, body)
+}
+
+function runs(program: string, ...args: string[]): boolean {
+  return spawnSync(program, args, { stdio: 'ignore' }).status === 0
+}
+
+function missingJava(): string | undefined {
+  if (!runs('java', '-version')) return `java is not installed: ${INSTALL}`
+  if (!existsSync(libs) || !existsSync(classes)) return `Apache Kafka's jars are not there: ${INSTALL}`
+  return readdirSync(classes).length === 0 ? `the Java programs are not compiled: ${INSTALL}` : undefined
+}

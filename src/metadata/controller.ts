@@ -1,0 +1,82 @@
+/** The controller: decides on requests that change the cluster, commits the records, and tells who acts on them. */
+import { ErrorCode } from '../wire/error-codes.ts'
+import { KafkaError } from '../wire/kafka-error.ts'
+import type { MetadataRecord } from './metadata.ts'
+import {
+  type ControlContext,
+  createPartitions,
+  createTopic,
+  deleteTopic,
+  type NewTopic,
+  type PartitionsSpec,
+  type TopicSpec,
+} from './topic-control.ts'
+
+/** What became of one part of a request: a value, or why not. */
+export type Outcome<T> = { readonly value: T } | { readonly error: KafkaError }
+
+/** Kafka's controller commits no more than this many records for one request. */
+const MAX_RECORDS_PER_REQUEST = 10_000
+
+export interface ControllerOptions extends ControlContext {
+  /** Called once for each commit, after the metadata holds it; the commit is done when this is. */
+  readonly onCommit: (records: readonly MetadataRecord[]) => void | Promise<void>
+}
+
+export class Controller {
+  readonly #options: ControllerOptions
+
+  constructor(options: ControllerOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Creates topics. Each is decided by itself; what is decided is committed together.
+   * @throws KafkaError POLICY_VIOLATION when the request asks for more than one commit may hold.
+   */
+  async createTopics(specs: readonly TopicSpec[], validateOnly: boolean): Promise<Outcome<NewTopic>[]> {
+    const outcomes = specs.map((spec) => attempt(() => createTopic(this.#options, spec)))
+    if (!validateOnly)
+      await this.commit(bounded(outcomes.flatMap((outcome) => valueOf(outcome)?.records ?? [])))
+    return outcomes
+  }
+
+  /** Adds partitions to topics. @throws KafkaError POLICY_VIOLATION as `createTopics`. */
+  async createPartitions(specs: readonly PartitionsSpec[], validateOnly: boolean): Promise<Outcome<null>[]> {
+    const outcomes = specs.map((spec) => attempt(() => createPartitions(this.#options, spec)))
+    if (!validateOnly) await this.commit(bounded(outcomes.flatMap((outcome) => valueOf(outcome) ?? [])))
+    return outcomes.map((outcome) => ('error' in outcome ? outcome : { value: null }))
+  }
+
+  /** Deletes the topics with these ids, with all that is in them. */
+  async deleteTopics(ids: readonly string[]): Promise<Outcome<null>[]> {
+    const outcomes = ids.map((id) => attempt(() => deleteTopic(this.#options.metadata, id)))
+    await this.commit(outcomes.flatMap((outcome) => valueOf(outcome) ?? []))
+    return outcomes.map((outcome) => ('error' in outcome ? outcome : { value: null }))
+  }
+
+  /** Applies the records and waits until everybody has acted on them. */
+  commit(records: readonly MetadataRecord[]): void | Promise<void> {
+    if (records.length === 0) return
+    for (const record of records) this.#options.metadata.apply(record)
+    return this.#options.onCommit(records)
+  }
+}
+
+function attempt<T>(decide: () => T): Outcome<T> {
+  try {
+    return { value: decide() }
+  } catch (error) {
+    if (error instanceof KafkaError) return { error }
+    throw error
+  }
+}
+
+function valueOf<T>(outcome: Outcome<T>): T | undefined {
+  return 'value' in outcome ? outcome.value : undefined
+}
+
+function bounded(records: readonly MetadataRecord[]): readonly MetadataRecord[] {
+  if (records.length <= MAX_RECORDS_PER_REQUEST) return records
+  throw new KafkaError(ErrorCode.POLICY_VIOLATION, 'Unable to perform excessively large batch operation.')
+}

@@ -1,0 +1,165 @@
+/**
+ * What the cluster knows of itself: brokers, topics, partitions, configs. It changes only by applying records of
+ * Kafka's own metadata log, so that replaying the records gives the same state.
+ */
+import type { ConfigRecord } from '../wire/metadata-records/config-record.ts'
+import type { PartitionRecord } from '../wire/metadata-records/partition-record.ts'
+import type { RegisterBrokerRecord } from '../wire/metadata-records/register-broker-record.ts'
+import type { RemoveTopicRecord } from '../wire/metadata-records/remove-topic-record.ts'
+import type { TopicRecord } from '../wire/metadata-records/topic-record.ts'
+import { hasCollisionChars, isInternalTopic, unifyCollisionChars } from './topic-name.ts'
+
+/** A record of the metadata log, by the name of Kafka's definition. */
+export type MetadataRecord =
+  | { readonly name: 'RegisterBrokerRecord'; readonly value: RegisterBrokerRecord }
+  | { readonly name: 'TopicRecord'; readonly value: TopicRecord }
+  | { readonly name: 'PartitionRecord'; readonly value: PartitionRecord }
+  | { readonly name: 'ConfigRecord'; readonly value: ConfigRecord }
+  | { readonly name: 'RemoveTopicRecord'; readonly value: RemoveTopicRecord }
+
+/** `resourceType` of a ConfigRecord and of DescribeConfigs. */
+export const ConfigResourceType = {
+  TOPIC: 2,
+  BROKER: 4,
+  BROKER_LOGGER: 8,
+  CLIENT_METRICS: 16,
+  GROUP: 32,
+} as const
+
+export interface Broker {
+  readonly id: number
+  readonly rack: string | null
+}
+
+/** A partition as the controller sees it. */
+export interface PartitionRegistration {
+  readonly index: number
+  readonly replicas: readonly number[]
+  readonly isr: readonly number[]
+  /** -1 when nobody leads it. */
+  readonly leader: number
+  readonly leaderEpoch: number
+  readonly partitionEpoch: number
+}
+
+export interface Topic {
+  readonly name: string
+  readonly id: string
+  /** Whether only the broker itself writes to it. */
+  readonly internal: boolean
+  /** By partition index, without gaps. */
+  readonly partitions: readonly PartitionRegistration[]
+  /** What was set for this topic alone, as it was set. */
+  readonly configs: ReadonlyMap<string, string>
+}
+
+interface MutableTopic extends Topic {
+  readonly partitions: PartitionRegistration[]
+  readonly configs: Map<string, string>
+}
+
+export class Metadata {
+  /** 22 characters of base64url, as Kafka's own. Stable for the life of the cluster. */
+  readonly clusterId: string
+  readonly #brokers = new Map<number, Broker>()
+  readonly #topicsByName = new Map<string, MutableTopic>()
+  readonly #topicsById = new Map<string, MutableTopic>()
+  /** Topics whose names hold `.` or `_`, by the name that they would share. */
+  readonly #namesByUnified = new Map<string, Set<string>>()
+
+  constructor(clusterId: string) {
+    this.clusterId = clusterId
+  }
+
+  brokers(): IterableIterator<Broker> {
+    return this.#brokers.values()
+  }
+
+  hasBroker(id: number): boolean {
+    return this.#brokers.has(id)
+  }
+
+  topic(name: string): Topic | undefined {
+    return this.#topicsByName.get(name)
+  }
+
+  topicById(id: string): Topic | undefined {
+    return this.#topicsById.get(id)
+  }
+
+  topics(): IterableIterator<Topic> {
+    return this.#topicsByName.values()
+  }
+
+  /** The topic that has a name like this one but for `.` and `_`. */
+  collidingTopic(name: string): string | undefined {
+    if (!hasCollisionChars(name)) return undefined
+    return this.#namesByUnified.get(unifyCollisionChars(name))?.values().next().value
+  }
+
+  apply(record: MetadataRecord): void {
+    switch (record.name) {
+      case 'RegisterBrokerRecord':
+        this.#brokers.set(record.value.brokerId, { id: record.value.brokerId, rack: record.value.rack })
+        break
+      case 'TopicRecord':
+        this.#addTopic(record.value)
+        break
+      case 'PartitionRecord':
+        this.#known(record.value.topicId).partitions[record.value.partitionId] = registration(record.value)
+        break
+      case 'ConfigRecord':
+        this.#setConfig(record.value)
+        break
+      case 'RemoveTopicRecord':
+        this.#removeTopic(record.value.topicId)
+        break
+    }
+  }
+
+  #addTopic({ name, topicId }: TopicRecord): void {
+    const topic = { name, id: topicId, internal: isInternalTopic(name), partitions: [], configs: new Map() }
+    this.#topicsByName.set(name, topic)
+    this.#topicsById.set(topicId, topic)
+    if (!hasCollisionChars(name)) return
+    const unified = unifyCollisionChars(name)
+    const names = this.#namesByUnified.get(unified)
+    if (names === undefined) this.#namesByUnified.set(unified, new Set([name]))
+    else names.add(name)
+  }
+
+  #removeTopic(id: string): void {
+    const { name } = this.#known(id)
+    this.#topicsByName.delete(name)
+    this.#topicsById.delete(id)
+    const unified = unifyCollisionChars(name)
+    const names = this.#namesByUnified.get(unified)
+    names?.delete(name)
+    if (names?.size === 0) this.#namesByUnified.delete(unified)
+  }
+
+  #setConfig({ resourceType, resourceName, name, value }: ConfigRecord): void {
+    if (resourceType !== ConfigResourceType.TOPIC) return
+    const configs = this.#topicsByName.get(resourceName)?.configs
+    if (value === null) configs?.delete(name)
+    else configs?.set(name, value)
+  }
+
+  #known(topicId: string): MutableTopic {
+    const topic = this.#topicsById.get(topicId)
+    if (topic === undefined)
+      throw new Error(`a metadata record names topic id ${topicId}, which no record made`)
+    return topic
+  }
+}
+
+function registration(record: PartitionRecord): PartitionRegistration {
+  return {
+    index: record.partitionId,
+    replicas: record.replicas,
+    isr: record.isr,
+    leader: record.leader,
+    leaderEpoch: record.leaderEpoch,
+    partitionEpoch: record.partitionEpoch,
+  }
+}

@@ -1,0 +1,151 @@
+/** The partitions that one fetch, or one fetch session, is about: where each is read from, and which have news. */
+import type { FetchPosition, Partition, PartitionWatcher } from './partition.ts'
+
+/** What a fetch says about one partition. */
+export interface FetchTarget {
+  /** '' where the client names the topic by its id. */
+  readonly topic: string
+  /** The zero id where the client names the topic by its name. */
+  readonly topicId: string
+  readonly index: number
+  readonly position: FetchPosition
+}
+
+/** How a partition is found, each time anew: it may be deleted, or made again, while a session lives. */
+export type FindPartition = (target: FetchTarget) => Partition | undefined
+
+/** A waiting fetch, as the partitions that it waits for see it. */
+export interface FetchWaiter {
+  /** @param bytes how many more can be read now; 0 when something else changed that the client must hear of. */
+  partitionChanged(bytes: number): void
+}
+
+/** A partition of a selection. */
+export class SelectedPartition implements PartitionWatcher {
+  target: FetchTarget
+  /** What the client was told last, in a session: only changes are told again. -1 where nothing was. */
+  toldHighWatermark = -1n
+  toldLogStartOffset = -1n
+  readonly #selection: FetchSelection
+  #watched: Partition | undefined
+
+  constructor(selection: FetchSelection, target: FetchTarget) {
+    this.#selection = selection
+    this.target = target
+  }
+
+  /** The partition as it is now, or undefined where there is none. */
+  find(): Partition | undefined {
+    const partition = this.#selection.findPartition(this.target)
+    if (this.#watched !== undefined && partition !== this.#watched) {
+      this.unwatch()
+      if (partition !== undefined) this.watch()
+    }
+    return partition
+  }
+
+  watch(): void {
+    if (this.#watched !== undefined) return
+    this.#watched = this.#selection.findPartition(this.target)
+    this.#watched?.watch(this)
+  }
+
+  unwatch(): void {
+    this.#watched?.unwatch(this)
+    this.#watched = undefined
+  }
+
+  partitionChanged(bytes: number): void {
+    this.#selection.changed(this, bytes)
+  }
+}
+
+export class FetchSelection {
+  readonly findPartition: FindPartition
+  readonly #partitions = new Map<string, SelectedPartition>()
+  /** Those that a next look may find something at, longest unserved first. */
+  readonly #news = new Set<SelectedPartition>()
+  #listening = false
+  #waiter: FetchWaiter | null = null
+
+  constructor(findPartition: FindPartition, targets: Iterable<FetchTarget>) {
+    this.findPartition = findPartition
+    for (const target of targets) this.put(target)
+  }
+
+  get size(): number {
+    return this.#partitions.size
+  }
+
+  /** Partitions that may have news, in the order in which they are to be served. */
+  news(): readonly SelectedPartition[] {
+    return [...this.#news]
+  }
+
+  /** Adds a partition, or moves the position of one that is there. */
+  put(target: FetchTarget): void {
+    const key = keyOf(target.topic, target.topicId, target.index)
+    let selected = this.#partitions.get(key)
+    if (selected === undefined) {
+      selected = new SelectedPartition(this, target)
+      this.#partitions.set(key, selected)
+      if (this.#listening) selected.watch()
+    } else {
+      selected.target = target
+    }
+    this.#news.add(selected)
+  }
+
+  remove(topic: string, topicId: string, index: number): void {
+    const key = keyOf(topic, topicId, index)
+    const selected = this.#partitions.get(key)
+    if (selected === undefined) return
+    selected.unwatch()
+    this.#partitions.delete(key)
+    this.#news.delete(selected)
+  }
+
+  /** Nothing is left to say about the partition until it changes. */
+  settled(selected: SelectedPartition): void {
+    this.#news.delete(selected)
+  }
+
+  /** The partition was served and may have more: it goes behind the others, so that all get their turn. */
+  served(selected: SelectedPartition): void {
+    this.#news.delete(selected)
+    this.#news.add(selected)
+  }
+
+  /** Hears of changes from now on, until `release`. */
+  listen(): void {
+    this.#listening = true
+    for (const selected of this.#partitions.values()) selected.watch()
+  }
+
+  release(): void {
+    this.#listening = false
+    for (const selected of this.#partitions.values()) selected.unwatch()
+  }
+
+  /** Lets the waiter know of changes, and calls `stop` to end that. */
+  wait(waiter: FetchWaiter): { stop(): void } {
+    const onlyForThisWait = !this.#listening
+    if (onlyForThisWait) this.listen()
+    this.#waiter = waiter
+    return {
+      stop: () => {
+        if (this.#waiter === waiter) this.#waiter = null
+        if (onlyForThisWait) this.release()
+      },
+    }
+  }
+
+  changed(selected: SelectedPartition, bytes: number): void {
+    this.#news.add(selected)
+    this.#waiter?.partitionChanged(bytes)
+  }
+}
+
+function keyOf(topic: string, topicId: string, index: number): string {
+  return `${topic}/${topicId}/${index}`
+}

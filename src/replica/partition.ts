@@ -1,0 +1,302 @@
+/** A partition on the broker that leads it: its log, its high watermark, and who waits for either to move. */
+import type { AppendResult, Log, TimestampAndOffset } from '../log/log.ts'
+import type { ValidatedBatch } from '../log/validate-batch.ts'
+import type { PartitionRegistration } from '../metadata/metadata.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+import { KafkaError } from '../wire/kafka-error.ts'
+
+/** Which records a reader sees: `isolation_level` of Fetch and ListOffsets. */
+export const Isolation = { READ_UNCOMMITTED: 0, READ_COMMITTED: 1 } as const
+
+/** Where a fetch reads on, and what its sender knows of the log. */
+export interface FetchPosition {
+  readonly offset: bigint
+  readonly maxBytes: number
+  /** The epoch in which the sender believes the leader to be (KIP-320); -1 for unknown. */
+  readonly currentLeaderEpoch: number
+  /** The epoch of the last record that the sender has (KIP-595); -1 for unknown. */
+  readonly lastFetchedEpoch: number
+}
+
+/** What a fetch gets of one partition. */
+export interface PartitionRead {
+  /** Whole batches, as they are stored: views. */
+  readonly records: readonly Buffer[]
+  readonly sizeBytes: number
+  readonly highWatermark: bigint
+  readonly lastStableOffset: bigint
+  readonly logStartOffset: bigint
+  /** Where the sender's log and this one part, if they do. */
+  readonly divergingEpoch: { readonly epoch: number; readonly endOffset: bigint } | null
+  /** Set for a reader of committed records only. */
+  readonly abortedTransactions: readonly never[] | null
+}
+
+/** Hears of each change that a waiting fetch may have to answer. */
+export interface PartitionWatcher {
+  /** @param bytes how many more can be read; 0 when it is another change: log start, leader, deletion. */
+  partitionChanged(bytes: number): void
+}
+
+/** What is asked of a log by time: the special timestamps of ListOffsets. */
+export const ListOffsetsTimestamp = {
+  LATEST: -1n,
+  EARLIEST: -2n,
+  MAX_TIMESTAMP: -3n,
+  EARLIEST_LOCAL: -4n,
+  LATEST_TIERED: -5n,
+  EARLIEST_PENDING_UPLOAD: -6n,
+} as const
+
+const NOT_FOUND: TimestampAndOffset = { timestamp: -1n, offset: -1n, leaderEpoch: -1 }
+
+export class Partition {
+  readonly topic: string
+  readonly topicId: string
+  readonly index: number
+  readonly #log: Log
+  #registration: PartitionRegistration
+  #highWatermark: bigint
+  #watchers: Set<PartitionWatcher> | undefined
+  #deleted = false
+
+  constructor(
+    topic: { readonly name: string; readonly id: string },
+    registration: PartitionRegistration,
+    log: Log,
+  ) {
+    this.topic = topic.name
+    this.topicId = topic.id
+    this.index = registration.index
+    this.#registration = registration
+    this.#log = log
+    this.#highWatermark = log.durableEndOffset
+    log.assignEpoch(registration.leaderEpoch)
+  }
+
+  get leader(): number {
+    return this.#registration.leader
+  }
+
+  get leaderEpoch(): number {
+    return this.#registration.leaderEpoch
+  }
+
+  /** The first offset that readers may ask for. */
+  get logStartOffset(): bigint {
+    return this.#log.startOffset
+  }
+
+  /** The offset that the next record gets. */
+  get logEndOffset(): bigint {
+    return this.#log.endOffset
+  }
+
+  /** The first offset that readers do not get yet. */
+  get highWatermark(): bigint {
+    return this.#highWatermark
+  }
+
+  /** The first offset that readers of committed records do not get yet. */
+  get lastStableOffset(): bigint {
+    return this.#highWatermark
+  }
+
+  get sizeBytes(): number {
+    return this.#log.sizeBytes
+  }
+
+  /** Checks a produced batch; see `Log.prepare`. */
+  prepare(records: Buffer): ValidatedBatch | Promise<ValidatedBatch> {
+    return this.#log.prepare(records)
+  }
+
+  /** Appends a batch that has been prepared; see `Log.append`. */
+  append(batch: ValidatedBatch): AppendResult {
+    this.#checkLed()
+    const result = this.#log.append(batch, this.leaderEpoch)
+    if (!result.duplicate) this.#followAppend(result, batch.frame.length)
+    return result
+  }
+
+  /** Appends a batch of the broker's own; see `Log.appendOwn`. */
+  appendOwn(batch: Buffer): AppendResult {
+    this.#checkLed()
+    const result = this.#log.appendOwn(batch, this.leaderEpoch)
+    this.#followAppend(result, batch.length)
+    return result
+  }
+
+  /**
+   * Reads for a fetch, up to what its isolation level may see.
+   * @param maxBytes what is left of the whole fetch's limit; the position has the partition's own.
+   * @param atLeastOne whether a first batch above the limits is answered all the same (KIP-74).
+   * @throws KafkaError OFFSET_OUT_OF_RANGE, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, KAFKA_STORAGE_ERROR.
+   */
+  read(
+    position: FetchPosition,
+    maxBytes: number,
+    isolation: number,
+    atLeastOne: boolean,
+  ): PartitionRead | Promise<PartitionRead> {
+    this.checkLeaderEpoch(position.currentLeaderEpoch)
+    const diverging = this.#divergingEpoch(position)
+    if (diverging !== null) return this.#answer([], 0, isolation, diverging)
+    const limit = Math.max(0, Math.min(maxBytes, position.maxBytes))
+    const end = this.#readableEnd(isolation)
+    const wholeBatches = (buffers: readonly Buffer[]): PartitionRead => {
+      const sizeBytes = totalBytes(buffers)
+      if (sizeBytes > limit && !atLeastOne) return this.#answer([], 0, isolation, null)
+      return this.#answer(buffers, sizeBytes, isolation, null)
+    }
+    const buffers = this.#log.read(position.offset, limit, end)
+    return buffers instanceof Promise ? buffers.then(wholeBatches) : wholeBatches(buffers)
+  }
+
+  /** Whether a reader at this offset would get something. */
+  hasReadable(offset: bigint, isolation: number): boolean {
+    return offset < this.#readableEnd(isolation)
+  }
+
+  /**
+   * Finds the offset for a timestamp, or one of the special ones that `ListOffsetsTimestamp` names.
+   * @throws KafkaError FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, KAFKA_STORAGE_ERROR.
+   */
+  listOffset(
+    timestamp: bigint,
+    isolation: number,
+    currentLeaderEpoch: number,
+  ): TimestampAndOffset | Promise<TimestampAndOffset> {
+    this.checkLeaderEpoch(currentLeaderEpoch)
+    const end = this.#readableEnd(isolation)
+    const readable = (found: TimestampAndOffset | null): TimestampAndOffset =>
+      found !== null && found.offset < end ? found : NOT_FOUND
+    switch (timestamp) {
+      case ListOffsetsTimestamp.LATEST:
+        return { timestamp: -1n, offset: end, leaderEpoch: this.#log.latestEpoch }
+      case ListOffsetsTimestamp.EARLIEST:
+      case ListOffsetsTimestamp.EARLIEST_LOCAL: {
+        const offset = this.logStartOffset
+        return { timestamp: -1n, offset, leaderEpoch: this.#log.epochForOffset(offset) }
+      }
+      case ListOffsetsTimestamp.LATEST_TIERED:
+      case ListOffsetsTimestamp.EARLIEST_PENDING_UPLOAD:
+        return NOT_FOUND
+    }
+    const found =
+      timestamp === ListOffsetsTimestamp.MAX_TIMESTAMP
+        ? this.#log.maxTimestampOffset()
+        : this.#log.offsetForTimestamp(timestamp)
+    return found instanceof Promise ? found.then(readable) : readable(found)
+  }
+
+  /**
+   * Moves the log start up to `offset`, or to the high watermark for -1.
+   * @returns the new log start: the low watermark, since there are no followers that lag.
+   * @throws KafkaError OFFSET_OUT_OF_RANGE
+   */
+  async deleteRecordsBefore(offset: bigint): Promise<bigint> {
+    const target = offset === -1n ? this.#highWatermark : offset
+    if (target < 0n || target > this.#highWatermark) {
+      throw new KafkaError(
+        ErrorCode.OFFSET_OUT_OF_RANGE,
+        `cannot delete records of ${this} before offset ${offset}: the high watermark is ${this.#highWatermark}`,
+      )
+    }
+    const before = this.logStartOffset
+    await this.#log.deleteRecordsBefore(target)
+    if (this.logStartOffset !== before) this.#notify(0)
+    return this.logStartOffset
+  }
+
+  /** @throws KafkaError FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH when a client is behind or ahead (KIP-320). */
+  checkLeaderEpoch(epoch: number): void {
+    this.#checkLed()
+    if (epoch === -1 || epoch === this.leaderEpoch) return
+    const behind = epoch < this.leaderEpoch
+    throw new KafkaError(
+      behind ? ErrorCode.FENCED_LEADER_EPOCH : ErrorCode.UNKNOWN_LEADER_EPOCH,
+      `leader epoch ${epoch} of the request is ${behind ? 'below' : 'above'} ${this.leaderEpoch}, that of ${this}`,
+    )
+  }
+
+  watch(watcher: PartitionWatcher): void {
+    this.#watchers ??= new Set()
+    this.#watchers.add(watcher)
+  }
+
+  unwatch(watcher: PartitionWatcher): void {
+    this.#watchers?.delete(watcher)
+  }
+
+  /** The topic is gone: whoever waits looks again, and finds nothing. */
+  delete(): void | Promise<void> {
+    this.#deleted = true
+    this.#notify(0)
+    return this.#log.close()
+  }
+
+  toString(): string {
+    return `${this.topic}-${this.index}`
+  }
+
+  #checkLed(): void {
+    if (!this.#deleted) return
+    throw new KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, `${this} has been deleted`)
+  }
+
+  /** The high watermark is where all in-sync replicas are: for a single one, where its log is durable. */
+  #followAppend(result: AppendResult, sizeBytes: number): void {
+    const advance = (): void => {
+      this.#highWatermark = this.#log.durableEndOffset
+      this.#notify(sizeBytes)
+    }
+    if (result.durable === undefined) advance()
+    else result.durable.then(advance, () => this.#notify(0))
+  }
+
+  #readableEnd(isolation: number): bigint {
+    return isolation === Isolation.READ_COMMITTED ? this.lastStableOffset : this.#highWatermark
+  }
+
+  /** KIP-595: the log of the sender may have records that this one has not. */
+  #divergingEpoch({ lastFetchedEpoch, offset }: FetchPosition): PartitionRead['divergingEpoch'] {
+    if (lastFetchedEpoch === -1) return null
+    const { epoch, endOffset } = this.#log.endOffsetForEpoch(lastFetchedEpoch)
+    if (epoch === -1 || endOffset === -1n) {
+      throw new KafkaError(
+        ErrorCode.OFFSET_OUT_OF_RANGE,
+        `${this} does not know where the last fetched epoch ${lastFetchedEpoch} ends`,
+      )
+    }
+    return epoch < lastFetchedEpoch || endOffset < offset ? { epoch, endOffset } : null
+  }
+
+  #answer(
+    records: readonly Buffer[],
+    sizeBytes: number,
+    isolation: number,
+    divergingEpoch: PartitionRead['divergingEpoch'],
+  ): PartitionRead {
+    return {
+      records,
+      sizeBytes,
+      highWatermark: this.#highWatermark,
+      lastStableOffset: this.lastStableOffset,
+      logStartOffset: this.logStartOffset,
+      divergingEpoch,
+      abortedTransactions: isolation === Isolation.READ_COMMITTED ? [] : null,
+    }
+  }
+
+  #notify(bytes: number): void {
+    if (this.#watchers === undefined) return
+    for (const watcher of this.#watchers) watcher.partitionChanged(bytes)
+  }
+}
+
+function totalBytes(buffers: readonly Buffer[]): number {
+  let bytes = 0
+  for (const buffer of buffers) bytes += buffer.length
+  return bytes
+}

@@ -1,0 +1,151 @@
+/** The partitions that one broker holds. Follows the metadata: what is created is opened, what is deleted goes. */
+import type { Clock } from '../clock.ts'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import type { TopicConfig } from '../config/topic-config.ts'
+import { type Log, openLog } from '../log/log.ts'
+import type { LogConfig } from '../log/log-config.ts'
+import type { Metadata, MetadataRecord, Topic } from '../metadata/metadata.ts'
+import type { LogStore } from '../storage/log-store.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+import { KafkaError } from '../wire/kafka-error.ts'
+import { logConfigOf } from './log-config.ts'
+import { Partition } from './partition.ts'
+
+export interface ReplicaManagerOptions {
+  readonly clock: Clock
+  readonly config: BrokerConfig
+  readonly metadata: Metadata
+  readonly store: LogStore
+}
+
+/** What this broker holds of one topic. */
+class TopicReplicas {
+  /** By partition index. One that is not open yet leaves a hole. */
+  readonly partitions: (Partition | undefined)[] = []
+  readonly #broker: BrokerConfig
+  #config: TopicConfig
+  #logConfig: LogConfig | undefined
+  #revision = -1
+
+  constructor(broker: BrokerConfig, configs: ReadonlyMap<string, string>) {
+    this.#broker = broker
+    this.#config = broker.topicConfig(configs)
+  }
+
+  get config(): TopicConfig {
+    return this.#config
+  }
+
+  /** Worked out once, and again when the topic's or the broker's configs have changed. */
+  get logConfig(): LogConfig {
+    if (this.#logConfig === undefined || this.#revision !== this.#broker.revision) {
+      this.#revision = this.#broker.revision
+      this.#logConfig = logConfigOf(this.#config, this.#broker)
+    }
+    return this.#logConfig
+  }
+
+  reconfigure(configs: ReadonlyMap<string, string>): void {
+    this.#config = this.#broker.topicConfig(configs)
+    this.#logConfig = undefined
+  }
+}
+
+export class ReplicaManager {
+  readonly #options: ReplicaManagerOptions
+  /** By topic id. */
+  readonly #topics = new Map<string, TopicReplicas>()
+
+  constructor(options: ReplicaManagerOptions) {
+    this.#options = options
+  }
+
+  /** The partition, or undefined when it does not exist or is not open yet. */
+  find(topicId: string, index: number): Partition | undefined {
+    return this.#topics.get(topicId)?.partitions[index]
+  }
+
+  /**
+   * The partition of a topic, for a request that must have it.
+   * @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION when the topic has no such partition, NOT_LEADER_OR_FOLLOWER when
+   * this broker has not opened it yet.
+   */
+  get(topic: Topic, index: number): Partition {
+    const partition = this.find(topic.id, index)
+    if (partition !== undefined) return partition
+    if (topic.partitions[index] === undefined) {
+      throw new KafkaError(
+        ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+        `topic ${topic.name} has partitions 0 to ${topic.partitions.length - 1}, not ${index}`,
+      )
+    }
+    throw new KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, `${topic.name}-${index} is not open yet`)
+  }
+
+  /** The configs that are in force for a topic. */
+  topicConfig(topic: Topic): TopicConfig {
+    return this.#topics.get(topic.id)?.config ?? this.#options.config.topicConfig(topic.configs)
+  }
+
+  /** Acts on records that the metadata holds already; done when every new partition is open. */
+  apply(records: readonly MetadataRecord[]): void | Promise<void> {
+    const waits: Promise<void>[] = []
+    for (const record of records) {
+      const wait = this.#follow(record)
+      if (wait instanceof Promise) waits.push(wait)
+    }
+    if (waits.length > 0) return Promise.all(waits).then(() => undefined)
+  }
+
+  /** Lets go of every log. */
+  async close(): Promise<void> {
+    for (const { partitions } of this.#topics.values()) {
+      for (const partition of partitions) await partition?.delete()
+    }
+    this.#topics.clear()
+  }
+
+  #follow(record: MetadataRecord): void | Promise<void> {
+    switch (record.name) {
+      case 'PartitionRecord':
+        return this.#open(record.value.topicId, record.value.partitionId)
+      case 'RemoveTopicRecord':
+        return this.#remove(record.value.topicId)
+      case 'ConfigRecord': {
+        const topic = this.#options.metadata.topic(record.value.resourceName)
+        if (topic !== undefined) this.#topics.get(topic.id)?.reconfigure(topic.configs)
+      }
+    }
+  }
+
+  #open(topicId: string, index: number): void | Promise<void> {
+    const { config, metadata, store, clock } = this.#options
+    const topic = metadata.topicById(topicId)
+    const registration = topic?.partitions[index]
+    if (topic === undefined || registration === undefined) return
+    const replicas = this.#topics.get(topicId) ?? new TopicReplicas(config, topic.configs)
+    this.#topics.set(topicId, replicas)
+    const log = openLog({
+      store,
+      id: { topic: topic.name, topicId, partition: index },
+      epoch: registration.leaderEpoch,
+      clock,
+      config: () => replicas.logConfig,
+    })
+    const add = (opened: Log): void => {
+      replicas.partitions[index] = new Partition(topic, registration, opened)
+    }
+    return log instanceof Promise ? log.then(add) : add(log)
+  }
+
+  async #remove(topicId: string): Promise<void> {
+    const partitions = this.#topics.get(topicId)?.partitions ?? []
+    this.#topics.delete(topicId)
+    for (const partition of partitions) {
+      if (partition === undefined) continue
+      await partition.delete()
+      const { topic, index } = partition
+      await this.#options.store.remove({ topic, topicId, partition: index })
+    }
+  }
+}

@@ -1,0 +1,231 @@
+/** One client's connection: a plain loop that reads a frame, answers it and reads the next. */
+import type { Socket } from 'node:net'
+import type { Logger } from 'pino'
+import type { Clock, Timer } from '../clock.ts'
+import type { Endpoint } from '../handlers/handler.ts'
+import { FrameCutter, FrameError } from '../wire/frame.ts'
+import { CloseConnection } from './close-connection.ts'
+import type { Answer, Caller } from './dispatch.ts'
+import { foreignProtocolHint } from './foreign-protocol.ts'
+import type { IdleConnections } from './idle-connections.ts'
+
+export interface ConnectionOptions {
+  readonly socket: Socket
+  /** Answers one frame, as `Dispatcher.serve` does. */
+  readonly serve: (frame: Buffer, caller: Caller) => Answer | Promise<Answer>
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Where the connection stands whenever it is not at work. */
+  readonly idle: IdleConnections<Connection>
+  /** socket.request.max.bytes. */
+  readonly maxRequestBytes: number
+  readonly connectionId: string
+  /** The client's address as Kafka prints it. */
+  readonly clientHost: string
+  /** The client's address and port, for the log. */
+  readonly client: string
+  readonly listenerName: string
+  /** What the listener tells this client to connect to. */
+  readonly advertised: Endpoint
+  /** Called once, when the socket is closed. */
+  readonly onClosed: (connection: Connection) => void
+}
+
+/** So much may have arrived while an answer is waited for; beyond it the socket is not read. */
+const READ_AHEAD_BYTES = 64 * 1024
+/** So many bytes of answers are gathered for one write. */
+const GATHERED_BYTES = 64 * 1024
+/** How long an answer that is under way is waited for when the client has said that it will send nothing more. */
+const HALF_OPEN_GRACE_MS = 5_000
+
+/**
+ * Serves requests one at a time and answers in their order; requests may be pipelined. While an answer is waited for or
+ * the client does not read its answers, no further request is served and soon the socket is not read either, so
+ * that a connection holds at most a request being read, some read-ahead, and the answers of one go.
+ */
+export class Connection implements Caller {
+  readonly connectionId: string
+  readonly clientHost: string
+  readonly listenerName: string
+  readonly advertised: Endpoint
+  /** Aborted when the client has gone or will send nothing more, and when the broker stops. */
+  readonly signal: AbortSignal
+  clientSoftware: string | null = null
+
+  readonly #options: ConnectionOptions
+  readonly #socket: Socket
+  readonly #frames: FrameCutter
+  readonly #abort = new AbortController()
+  /** A handler is at work whose answer is still to come. */
+  #serving = false
+  /** Answers that the client did not take yet wait to be written. */
+  #draining = false
+  /** No more requests will be read: the client ended its side, or the broker stops. */
+  #lastRequests = false
+  /** Our side was ended: whatever still arrives is thrown away. */
+  #finished = false
+  #graceTimer: Timer | null = null
+
+  constructor(options: ConnectionOptions) {
+    const { socket } = options
+    this.#options = options
+    this.#socket = socket
+    this.#frames = new FrameCutter(options.maxRequestBytes)
+    this.signal = this.#abort.signal
+    this.connectionId = options.connectionId
+    this.clientHost = options.clientHost
+    this.listenerName = options.listenerName
+    this.advertised = options.advertised
+    socket.on('data', (chunk) => this.#received(chunk))
+    socket.on('end', () => this.#ended())
+    socket.on('drain', () => this.#drained())
+    socket.on('error', (error) => this.#log('debug', `${error.message}`))
+    socket.on('close', () => this.#closed())
+    options.idle.add(this)
+  }
+
+  /** Finishes what has arrived already, waits for no more than that, and closes. */
+  stop(): void {
+    // What is written while the process ends on its own still has to arrive.
+    this.#socket.ref()
+    this.#lastRequests = true
+    this.#abort.abort()
+    if (this.#serving || this.#draining) return
+    // With nothing under way the client cannot lose an answer.
+    this.#finished = true
+    this.#socket.destroySoon()
+  }
+
+  /** Closes at once, with a reason for the log. */
+  destroy(reason: string): void {
+    this.#log('debug', reason)
+    this.#socket.destroy()
+  }
+
+  #received(chunk: Buffer): void {
+    if (this.#finished) return
+    // When the broker stops, what has not been read yet is not taken in any more.
+    if (!this.#abort.signal.aborted) this.#frames.push(chunk)
+    if (this.#serving || this.#draining) this.#holdBack()
+    else this.#work(null)
+  }
+
+  #ended(): void {
+    if (this.#finished) return
+    this.#lastRequests = true
+    // The client may have gone altogether, so nobody waits long for it, but it may as well only have ended its side.
+    this.#abort.abort()
+    if (this.#serving) {
+      this.#graceTimer = this.#options.clock.schedule(HALF_OPEN_GRACE_MS, () =>
+        this.destroy(`no answer within ${HALF_OPEN_GRACE_MS} ms after the client ended its side`),
+      )
+    } else if (!this.#draining) this.#work(null)
+  }
+
+  #drained(): void {
+    if (!this.#draining) return
+    this.#draining = false
+    if (!this.#serving) this.#work(null)
+  }
+
+  #closed(): void {
+    this.#finished = true
+    this.#graceTimer?.cancel()
+    this.#abort.abort()
+    this.#options.idle.remove(this)
+    this.#options.onClosed(this)
+  }
+
+  /** Writes an answer and serves whole frames for as long as each is answered at once and the client takes the answers. */
+  #work(answer: Answer): void {
+    const socket = this.#socket
+    socket.cork()
+    try {
+      this.#write(answer)
+      while (!this.#serving && !this.#draining && !this.#finished) {
+        const frame = this.#frames.next()
+        if (frame === null) break
+        const served = this.#options.serve(frame, this)
+        if (served instanceof Promise) this.#wait(served)
+        else this.#write(served)
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+    socket.uncork()
+    this.#rest()
+  }
+
+  #wait(served: Promise<Answer>): void {
+    this.#serving = true
+    served.then(
+      (answer) => {
+        this.#serving = false
+        this.#work(answer)
+      },
+      (error) => {
+        this.#serving = false
+        this.#fail(error)
+        this.#rest()
+      },
+    )
+  }
+
+  #write(answer: Answer): void {
+    const socket = this.#socket
+    if (answer === null || this.#finished || socket.destroyed) return
+    for (const chunk of answer) socket.write(chunk)
+    if (socket.writableLength < GATHERED_BYTES) return
+    socket.uncork()
+    socket.cork()
+    // What the kernel did not take stays here until the client reads: 'drain' tells.
+    this.#draining = socket.writableLength >= socket.writableHighWaterMark
+  }
+
+  /** What follows when all that can be done now is done. */
+  #rest(): void {
+    const { idle } = this.#options
+    if (this.#socket.destroyed) return
+    if (this.#serving) idle.remove(this)
+    else idle.add(this)
+    if (this.#finished) return
+    if (this.#serving || this.#draining) this.#holdBack()
+    else if (this.#lastRequests) this.#finish()
+    else if (this.#socket.isPaused()) this.#socket.resume()
+  }
+
+  #holdBack(): void {
+    if (this.#frames.bufferedBytes >= READ_AHEAD_BYTES && !this.#socket.isPaused()) this.#socket.pause()
+  }
+
+  /**
+   * Ends our side once the answers are written. The socket goes on reading, and throws away, until the client has ended its side too: closing a
+   * socket with unread bytes would make the kernel reset the connection and drop answers on their way.
+   */
+  #finish(): void {
+    this.#finished = true
+    if (this.#frames.bufferedBytes > 0) {
+      this.#log('debug', `${this.#frames.bufferedBytes} bytes of a request that was cut off are dropped`)
+    }
+    this.#socket.resume()
+    this.#socket.end()
+  }
+
+  /** Closes the connection, after the answers to earlier requests. */
+  #fail(error: unknown): void {
+    if (error instanceof CloseConnection) this.#log(error.level, error.message)
+    else if (error instanceof FrameError) {
+      const hint = foreignProtocolHint(error.sizeBytes)
+      this.#log('warn', hint === null ? error.message : `${error.message}; ${hint}`)
+    } else
+      this.#options.logger.error({ err: error, connectionId: this.connectionId }, 'serving a request failed')
+    this.#finished = true
+    this.#abort.abort()
+    if (!this.#socket.destroyed) this.#socket.destroySoon()
+  }
+
+  #log(level: 'debug' | 'info' | 'warn', reason: string): void {
+    const { logger, client, listenerName, connectionId } = this.#options
+    logger[level]({ connectionId }, `connection from ${client} to ${listenerName} closed: ${reason}`)
+  }
+}

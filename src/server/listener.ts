@@ -1,0 +1,159 @@
+/** One address that a broker listens on, and the connections that came in over it. */
+import type { Server, Socket } from 'node:net'
+import type { Logger } from 'pino'
+import { type Clock, systemClock } from '../clock.ts'
+import type { Endpoint } from '../handlers/handler.ts'
+import { clientHost, hostAndPort, plainAddress } from './addresses.ts'
+import { bind, makeServer, portOf } from './bind.ts'
+import { Connection, type ConnectionOptions } from './connection.ts'
+import type { Dispatcher } from './dispatch.ts'
+import { IdleConnections } from './idle-connections.ts'
+
+export interface ListenerOptions {
+  /** The listener's name: `PLAINTEXT`. */
+  readonly name: string
+  /** An address or a name; left out or undefined for every address of the machine. `localhost` is 127.0.0.1 and ::1. */
+  readonly host?: string | undefined
+  /** 0 for any free one. */
+  readonly port: number
+  /**
+   * What clients are told to connect to; port 0 stands for the port that was bound. With null each client is told
+   * the address that it connected to.
+   */
+  readonly advertised: Endpoint | null
+  readonly dispatcher: Pick<Dispatcher, 'serve'>
+  readonly clock: Clock
+  readonly logger: Logger
+  /** socket.request.max.bytes. */
+  readonly maxRequestBytes: number
+  /** connections.max.idle.ms; below 0 no connection is ever idle for too long. */
+  readonly maxIdleMs: number
+  /** Whether listening keeps the process alive; it does not by default, nor do connections ever. */
+  readonly keepAlive?: boolean | undefined
+}
+
+/** How long a stop waits for requests that are under way, unless told otherwise. */
+export const DEFAULT_GRACE_MS = 1_000
+
+/** Listens on one address once it is told to, which should be when the broker is ready to answer. */
+export class Listener {
+  readonly name: string
+  readonly #options: ListenerOptions
+  readonly #idle: IdleConnections<Connection>
+  readonly #connections = new Set<Connection>()
+  #servers: readonly Server[] = []
+  readonly #serve: ConnectionOptions['serve']
+  readonly #forget: (connection: Connection) => void
+  #port: number
+  #accepted = 0
+  #stopped = false
+
+  constructor(options: ListenerOptions) {
+    this.name = options.name
+    this.#options = options
+    this.#port = options.port
+    this.#serve = (frame, caller) => options.dispatcher.serve(frame, caller)
+    this.#forget = (connection) => this.#connections.delete(connection)
+    this.#idle = new IdleConnections(options.clock, options.maxIdleMs, (connection) =>
+      connection.destroy(`idle for ${options.maxIdleMs} ms`),
+    )
+  }
+
+  /** The port bound; before `listen`, the one asked for. */
+  get port(): number {
+    return this.#port
+  }
+
+  /** How many connections are open. */
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  /**
+   * What a client that connected to the given address is told to connect to.
+   * @param localAddress our end of the client's connection; `localhost` where no client is asking.
+   */
+  advertisedTo(localAddress = 'localhost'): Endpoint {
+    const { advertised } = this.#options
+    if (advertised === null) return { host: plainAddress(localAddress), port: this.#port }
+    return advertised.port === 0 ? { host: advertised.host, port: this.#port } : advertised
+  }
+
+  /**
+   * Binds the address and accepts connections from then on.
+   * @throws ListenError when it cannot be bound.
+   */
+  async listen(): Promise<void> {
+    const { host, port, keepAlive, logger } = this.#options
+    const servers = await bind(host, port, makeServer)
+    if (this.#stopped) {
+      for (const server of servers) server.close()
+      return
+    }
+    this.#servers = servers
+    for (const server of servers) {
+      this.#port = portOf(server)
+      server.on('connection', (socket) => this.#accept(socket))
+      // For one thing, the process may be out of file descriptors: it goes on with the connections that it has.
+      server.on('error', (err) =>
+        logger.error({ err }, `listener ${this.name} could not accept a connection`),
+      )
+      if (keepAlive !== true) server.unref()
+    }
+    logger.debug(`listener ${this.name} is open on ${hostAndPort(host ?? '*', this.#port)}`)
+  }
+
+  /**
+   * Accepts no more connections, closes the idle ones, lets the others answer what is under way, and closes them.
+   * Long polls are over at once, since their signal is aborted.
+   * @param graceMs after so many milliseconds (real ones, whatever the broker's clock says: nobody moves a
+   * ManualClock while waiting for a stop) connections that are still open are cut off.
+   */
+  async stop(graceMs: number = DEFAULT_GRACE_MS): Promise<void> {
+    this.#stopped = true
+    const closed = this.#servers.map((server) => {
+      server.ref()
+      return new Promise<void>((resolve) => server.close(() => resolve()))
+    })
+    const deadline = systemClock.schedule(graceMs, () => {
+      for (const connection of this.#connections) connection.destroy(`not done ${graceMs} ms after the stop`)
+    })
+    for (const connection of this.#connections) connection.stop()
+    await Promise.all(closed)
+    deadline.cancel()
+    this.#idle.clear()
+  }
+
+  #accept(socket: Socket): void {
+    const { localAddress, remoteAddress, remotePort } = socket
+    if (
+      localAddress === undefined ||
+      remoteAddress === undefined ||
+      remotePort === undefined ||
+      this.#stopped
+    ) {
+      // The client has gone already.
+      socket.destroy()
+      return
+    }
+    socket.unref()
+    const { clock, logger, maxRequestBytes } = this.#options
+    const local = hostAndPort(plainAddress(localAddress), this.#port)
+    const remote = hostAndPort(plainAddress(remoteAddress), remotePort)
+    const connection = new Connection({
+      socket,
+      serve: this.#serve,
+      clock,
+      logger,
+      idle: this.#idle,
+      maxRequestBytes,
+      connectionId: `${local}-${remote}-${this.#accepted++}`,
+      clientHost: clientHost(remoteAddress),
+      client: remote,
+      listenerName: this.name,
+      advertised: this.advertisedTo(localAddress),
+      onClosed: this.#forget,
+    })
+    this.#connections.add(connection)
+  }
+}

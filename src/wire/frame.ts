@@ -8,6 +8,13 @@ const BufferList = bufferList as unknown as BufferListConstructor
 /** A frame that no broker reads: the connection that it came from is closed. */
 export class FrameError extends Error {
   override readonly name = 'FrameError'
+  /** The four bytes that stood where the size should be. */
+  readonly sizeBytes: number
+
+  constructor(sizeBytes: number, maxFrameBytes: number) {
+    super(`frame size ${sizeBytes} is not between 0 and ${maxFrameBytes}`)
+    this.sizeBytes = sizeBytes
+  }
 }
 
 /** The size in front of each frame. */
@@ -122,7 +129,7 @@ export class FrameCutter {
     this.#recent = new BufferList()
     this.#recentChunks = 0
     this.#neededBytes = SIZE_BYTES
-    throw new FrameError(`frame size ${sizeBytes} is not between 0 and ${this.#maxFrameBytes}`)
+    throw new FrameError(sizeBytes, this.#maxFrameBytes)
   }
 
   #forgetChunk(): Buffer {

@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { configDefinitions } from './generate/config-definitions.ts'
 import { errorCodeFiles } from './generate/error-codes.ts'
 import type { GeneratedFile, Producer } from './generate/generated-file.ts'
 import { messageFiles } from './generate/messages.ts'
@@ -16,6 +17,7 @@ const PRODUCERS: readonly Producer[] = [
     folders: ['src/wire/messages', 'src/wire/coordinator-records', 'src/wire/metadata-records'],
   },
   { files: errorCodeFiles, folders: [] },
+  { files: (root) => configDefinitions(join(root, 'protocol')), folders: [] },
 ]
 
 const root = fileURLToPath(new URL('..', import.meta.url))

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Definition, readDefinitions, type Struct, uniqueNames } from './definitions.ts'
 import type { GeneratedFile } from './generated-file.ts'
-import { codec } from './struct-codec.ts'
+import { listFunctions, readFunction } from './struct-reader.ts'
 import { defaultConstant, defaultName, interfaces, isDefaultFunction } from './struct-types.ts'
+import { writeFunction } from './struct-writer.ts'
 
 /** Everything that the definitions under `root`/protocol give. */
 export function messageFiles(root: string): GeneratedFile[] {
@@ -127,6 +128,24 @@ function file(
   }
 }
 
+/** All functions of a message. */
+function codec(definition: Definition): string {
+  const isResponse = definition.kind === 'response'
+  const parts = definition.structs.flatMap((struct) => {
+    const guard = struct === definition.root ? versionGuard(definition) : ''
+    return [
+      readFunction(struct, guard),
+      ...listFunctions(definition, struct),
+      writeFunction(struct, guard, isResponse),
+    ]
+  })
+  return parts.join('\n')
+}
+
+function versionGuard({ name, versions: { min, max } }: Definition): string {
+  return `  if (!(version >= ${min} && version <= ${max})) throw unknownVersion('${name}', version, ${min}, ${max})\n`
+}
+
 /** The constants and functions about defaults that the code asks for, and those that they ask for. */
 function defaults(definitions: readonly Definition[], code: string): string[] {
   const parts: string[] = []
@@ -154,9 +173,7 @@ function imports(contract: string, body: string): string {
   const uses = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(body)
   const line = (names: readonly string[], from: string): string =>
     names.length === 0 ? '' : `import { ${names.join(', ')} } from '../${from}.ts'\n`
-  const errors = ['misplacedTag', 'required', 'unknownVersion'].filter((name) =>
-    uses(`${name}\\(`.replace('\\(', '')),
-  )
+  const errors = ['misplacedTag', 'required', 'unknownVersion'].filter(uses)
   const constants = ['EMPTY_BYTES', 'ZERO_UUID'].filter(uses)
   const reader =
     constants.length === 0

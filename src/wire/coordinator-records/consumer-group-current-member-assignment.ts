@@ -109,12 +109,11 @@ function readTopicPartitionsList(r: Reader, version: number, count: number): Top
 function writeTopicPartitions(w: Writer, _version: number, value: TopicPartitions): void {
   w.uuid(value.topicId)
   w.int32s(true, value.partitions)
-  const assignmentEpochs = value.assignmentEpochs
-  const hasAssignmentEpochs = !(assignmentEpochs !== null && assignmentEpochs.length === 0)
-  w.uvarint((hasAssignmentEpochs ? 1 : 0))
+  const hasAssignmentEpochs = !(value.assignmentEpochs !== null && value.assignmentEpochs.length === 0)
+  w.uvarint(hasAssignmentEpochs ? 1 : 0)
   if (hasAssignmentEpochs) {
     const start = w.openTag(0)
-    w.nullableInt32s(true, assignmentEpochs)
+    w.nullableInt32s(true, value.assignmentEpochs)
     w.closeTag(start)
   }
 }

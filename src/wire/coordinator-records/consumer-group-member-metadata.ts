@@ -92,28 +92,23 @@ function readConsumerGroupMemberMetadataValue(r: Reader, version: number): Consu
 
 function writeConsumerGroupMemberMetadataValue(w: Writer, version: number, value: ConsumerGroupMemberMetadataValue): void {
   if (!(version >= 0 && version <= 0)) throw unknownVersion('ConsumerGroupMemberMetadataValue', version, 0, 0)
-  const instanceId = value.instanceId
-  w.compactNullableString(instanceId)
-  const rackId = value.rackId
-  w.compactNullableString(rackId)
+  w.compactNullableString(value.instanceId)
+  w.compactNullableString(value.rackId)
   w.compactString(value.clientId)
   w.compactString(value.clientHost)
   w.strings(true, value.subscribedTopicNames)
-  const subscribedTopicRegex = value.subscribedTopicRegex
-  w.compactNullableString(subscribedTopicRegex)
+  w.compactNullableString(value.subscribedTopicRegex)
   w.int32(value.rebalanceTimeoutMs)
-  const serverAssignor = value.serverAssignor
-  w.compactNullableString(serverAssignor)
-  const classicMemberMetadata = value.classicMemberMetadata
-  const hasClassicMemberMetadata = !(classicMemberMetadata !== null && isDefaultClassicMemberMetadata(classicMemberMetadata))
-  w.uvarint((hasClassicMemberMetadata ? 1 : 0))
+  w.compactNullableString(value.serverAssignor)
+  const hasClassicMemberMetadata = !(value.classicMemberMetadata !== null && isDefaultClassicMemberMetadata(value.classicMemberMetadata))
+  w.uvarint(hasClassicMemberMetadata ? 1 : 0)
   if (hasClassicMemberMetadata) {
     const start = w.openTag(0)
-    if (classicMemberMetadata === null) {
+    if (value.classicMemberMetadata === null) {
       w.uvarint(0)
     } else {
       w.uvarint(1)
-      writeClassicMemberMetadata(w, version, classicMemberMetadata)
+      writeClassicMemberMetadata(w, version, value.classicMemberMetadata)
     }
     w.closeTag(start)
   }

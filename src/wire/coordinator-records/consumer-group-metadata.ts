@@ -66,12 +66,11 @@ function readConsumerGroupMetadataValue(r: Reader, version: number): ConsumerGro
 function writeConsumerGroupMetadataValue(w: Writer, version: number, value: ConsumerGroupMetadataValue): void {
   if (!(version >= 0 && version <= 0)) throw unknownVersion('ConsumerGroupMetadataValue', version, 0, 0)
   w.int32(value.epoch)
-  const metadataHash = value.metadataHash
-  const hasMetadataHash = metadataHash !== 0n
-  w.uvarint((hasMetadataHash ? 1 : 0))
+  const hasMetadataHash = value.metadataHash !== 0n
+  w.uvarint(hasMetadataHash ? 1 : 0)
   if (hasMetadataHash) {
     const start = w.openTag(0)
-    w.int64(metadataHash)
+    w.int64(value.metadataHash)
     w.closeTag(start)
   }
 }

@@ -66,12 +66,11 @@ function readConsumerGroupTargetAssignmentMetadataValue(r: Reader, version: numb
 function writeConsumerGroupTargetAssignmentMetadataValue(w: Writer, version: number, value: ConsumerGroupTargetAssignmentMetadataValue): void {
   if (!(version >= 0 && version <= 0)) throw unknownVersion('ConsumerGroupTargetAssignmentMetadataValue', version, 0, 0)
   w.int32(value.assignmentEpoch)
-  const assignmentTimestamp = value.assignmentTimestamp
-  const hasAssignmentTimestamp = assignmentTimestamp !== 0n
-  w.uvarint((hasAssignmentTimestamp ? 1 : 0))
+  const hasAssignmentTimestamp = value.assignmentTimestamp !== 0n
+  w.uvarint(hasAssignmentTimestamp ? 1 : 0)
   if (hasAssignmentTimestamp) {
     const start = w.openTag(0)
-    w.int64(assignmentTimestamp)
+    w.int64(value.assignmentTimestamp)
     w.closeTag(start)
   }
 }

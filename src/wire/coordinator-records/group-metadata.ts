@@ -74,24 +74,13 @@ function readGroupMetadataValue(r: Reader, version: number): GroupMetadataValue 
 
 function writeGroupMetadataValue(w: Writer, version: number, value: GroupMetadataValue): void {
   if (!(version >= 0 && version <= 4)) throw unknownVersion('GroupMetadataValue', version, 0, 4)
-  if (version >= 4) {
-    w.compactString(value.protocolType)
-  } else {
-    w.string(value.protocolType)
-  }
+  if (version >= 4) w.compactString(value.protocolType)
+  else w.string(value.protocolType)
   w.int32(value.generation)
-  const protocol = value.protocol
-  if (version >= 4) {
-    w.compactNullableString(protocol)
-  } else {
-    w.nullableString(protocol)
-  }
-  const leader = value.leader
-  if (version >= 4) {
-    w.compactNullableString(leader)
-  } else {
-    w.nullableString(leader)
-  }
+  if (version >= 4) w.compactNullableString(value.protocol)
+  else w.nullableString(value.protocol)
+  if (version >= 4) w.compactNullableString(value.leader)
+  else w.nullableString(value.leader)
   if (version >= 2) w.int64(value.currentStateTimestamp)
   w.count(version >= 4, value.members)
   for (const item of value.members) writeMemberMetadata(w, version, item)
@@ -120,40 +109,21 @@ function readMemberMetadataList(r: Reader, version: number, count: number): Memb
 }
 
 function writeMemberMetadata(w: Writer, version: number, value: MemberMetadata): void {
-  if (version >= 4) {
-    w.compactString(value.memberId)
-  } else {
-    w.string(value.memberId)
-  }
-  const groupInstanceId = value.groupInstanceId
+  if (version >= 4) w.compactString(value.memberId)
+  else w.string(value.memberId)
   if (version >= 3) {
-    if (version >= 4) {
-      w.compactNullableString(groupInstanceId)
-    } else {
-      w.nullableString(groupInstanceId)
-    }
+    if (version >= 4) w.compactNullableString(value.groupInstanceId)
+    else w.nullableString(value.groupInstanceId)
   }
-  if (version >= 4) {
-    w.compactString(value.clientId)
-  } else {
-    w.string(value.clientId)
-  }
-  if (version >= 4) {
-    w.compactString(value.clientHost)
-  } else {
-    w.string(value.clientHost)
-  }
+  if (version >= 4) w.compactString(value.clientId)
+  else w.string(value.clientId)
+  if (version >= 4) w.compactString(value.clientHost)
+  else w.string(value.clientHost)
   if (version >= 1) w.int32(value.rebalanceTimeout)
   w.int32(value.sessionTimeout)
-  if (version >= 4) {
-    w.compactBytes(value.subscription)
-  } else {
-    w.bytes(value.subscription)
-  }
-  if (version >= 4) {
-    w.compactBytes(value.assignment)
-  } else {
-    w.bytes(value.assignment)
-  }
+  if (version >= 4) w.compactBytes(value.subscription)
+  else w.bytes(value.subscription)
+  if (version >= 4) w.compactBytes(value.assignment)
+  else w.bytes(value.assignment)
   if (version >= 4) w.uvarint(0)
 }

@@ -83,20 +83,16 @@ function writeOffsetCommitValue(w: Writer, version: number, value: OffsetCommitV
   if (!(version >= 0 && version <= 4)) throw unknownVersion('OffsetCommitValue', version, 0, 4)
   w.int64(value.offset)
   if (version >= 3) w.int32(value.leaderEpoch)
-  if (version >= 4) {
-    w.compactString(value.metadata)
-  } else {
-    w.string(value.metadata)
-  }
+  if (version >= 4) w.compactString(value.metadata)
+  else w.string(value.metadata)
   w.int64(value.commitTimestamp)
   if (version === 1) w.int64(value.expireTimestamp)
-  const topicId = value.topicId
-  const hasTopicId = version >= 4 && topicId !== ZERO_UUID
+  const hasTopicId = version >= 4 && value.topicId !== ZERO_UUID
   if (version >= 4) {
-    w.uvarint((hasTopicId ? 1 : 0))
+    w.uvarint(hasTopicId ? 1 : 0)
     if (hasTopicId) {
       const start = w.openTag(0)
-      w.uuid(topicId)
+      w.uuid(value.topicId)
       w.closeTag(start)
     }
   }

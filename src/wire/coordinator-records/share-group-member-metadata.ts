@@ -62,8 +62,7 @@ function readShareGroupMemberMetadataValue(r: Reader, version: number): ShareGro
 
 function writeShareGroupMemberMetadataValue(w: Writer, version: number, value: ShareGroupMemberMetadataValue): void {
   if (!(version >= 0 && version <= 0)) throw unknownVersion('ShareGroupMemberMetadataValue', version, 0, 0)
-  const rackId = value.rackId
-  w.compactNullableString(rackId)
+  w.compactNullableString(value.rackId)
   w.compactString(value.clientId)
   w.compactString(value.clientHost)
   w.strings(true, value.subscribedTopicNames)

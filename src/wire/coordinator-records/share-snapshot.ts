@@ -94,16 +94,15 @@ function writeShareSnapshotValue(w: Writer, version: number, value: ShareSnapsho
   w.int32(value.stateEpoch)
   w.int32(value.leaderEpoch)
   w.int64(value.startOffset)
-  const deliveryCompleteCount = value.deliveryCompleteCount
-  const hasDeliveryCompleteCount = deliveryCompleteCount !== -1
+  const hasDeliveryCompleteCount = value.deliveryCompleteCount !== -1
   w.int64(value.createTimestamp)
   w.int64(value.writeTimestamp)
   w.count(true, value.stateBatches)
   for (const item of value.stateBatches) writeStateBatch(w, version, item)
-  w.uvarint((hasDeliveryCompleteCount ? 1 : 0))
+  w.uvarint(hasDeliveryCompleteCount ? 1 : 0)
   if (hasDeliveryCompleteCount) {
     const start = w.openTag(0)
-    w.int32(deliveryCompleteCount)
+    w.int32(value.deliveryCompleteCount)
     w.closeTag(start)
   }
 }

@@ -87,14 +87,13 @@ function writeShareUpdateValue(w: Writer, version: number, value: ShareUpdateVal
   w.int32(value.snapshotEpoch)
   w.int32(value.leaderEpoch)
   w.int64(value.startOffset)
-  const deliveryCompleteCount = value.deliveryCompleteCount
-  const hasDeliveryCompleteCount = deliveryCompleteCount !== -1
+  const hasDeliveryCompleteCount = value.deliveryCompleteCount !== -1
   w.count(true, value.stateBatches)
   for (const item of value.stateBatches) writeStateBatch(w, version, item)
-  w.uvarint((hasDeliveryCompleteCount ? 1 : 0))
+  w.uvarint(hasDeliveryCompleteCount ? 1 : 0)
   if (hasDeliveryCompleteCount) {
     const start = w.openTag(0)
-    w.int32(deliveryCompleteCount)
+    w.int32(value.deliveryCompleteCount)
     w.closeTag(start)
   }
 }

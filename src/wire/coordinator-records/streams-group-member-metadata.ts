@@ -82,21 +82,18 @@ function readStreamsGroupMemberMetadataValue(r: Reader, version: number): Stream
 
 function writeStreamsGroupMemberMetadataValue(w: Writer, version: number, value: StreamsGroupMemberMetadataValue): void {
   if (!(version >= 0 && version <= 0)) throw unknownVersion('StreamsGroupMemberMetadataValue', version, 0, 0)
-  const instanceId = value.instanceId
-  w.compactNullableString(instanceId)
-  const rackId = value.rackId
-  w.compactNullableString(rackId)
+  w.compactNullableString(value.instanceId)
+  w.compactNullableString(value.rackId)
   w.compactString(value.clientId)
   w.compactString(value.clientHost)
   w.int32(value.rebalanceTimeoutMs)
   w.int32(value.topologyEpoch)
   w.compactString(value.processId)
-  const userEndpoint = value.userEndpoint
-  if (userEndpoint === null) {
+  if (value.userEndpoint === null) {
     w.int8(-1)
   } else {
     w.int8(1)
-    writeEndpoint(w, version, userEndpoint)
+    writeEndpoint(w, version, value.userEndpoint)
   }
   w.count(true, value.clientTags)
   for (const item of value.clientTags) writeKeyValue(w, version, item)

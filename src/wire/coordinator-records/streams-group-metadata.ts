@@ -79,23 +79,21 @@ function writeStreamsGroupMetadataValue(w: Writer, version: number, value: Strea
   if (!(version >= 0 && version <= 0)) throw unknownVersion('StreamsGroupMetadataValue', version, 0, 0)
   w.int32(value.epoch)
   w.int64(value.metadataHash)
-  const validatedTopologyEpoch = value.validatedTopologyEpoch
-  const hasValidatedTopologyEpoch = validatedTopologyEpoch !== -1
-  const lastAssignmentConfigs = value.lastAssignmentConfigs
-  const hasLastAssignmentConfigs = !(lastAssignmentConfigs !== null && lastAssignmentConfigs.length === 0)
+  const hasValidatedTopologyEpoch = value.validatedTopologyEpoch !== -1
+  const hasLastAssignmentConfigs = !(value.lastAssignmentConfigs !== null && value.lastAssignmentConfigs.length === 0)
   w.uvarint((hasValidatedTopologyEpoch ? 1 : 0) + (hasLastAssignmentConfigs ? 1 : 0))
   if (hasValidatedTopologyEpoch) {
     const start = w.openTag(0)
-    w.int32(validatedTopologyEpoch)
+    w.int32(value.validatedTopologyEpoch)
     w.closeTag(start)
   }
   if (hasLastAssignmentConfigs) {
     const start = w.openTag(1)
-    if (lastAssignmentConfigs === null) {
+    if (value.lastAssignmentConfigs === null) {
       w.nullCount(true)
     } else {
-      w.count(true, lastAssignmentConfigs)
-      for (const item of lastAssignmentConfigs) writeLastAssignmentConfig(w, version, item)
+      w.count(true, value.lastAssignmentConfigs)
+      for (const item of value.lastAssignmentConfigs) writeLastAssignmentConfig(w, version, item)
     }
     w.closeTag(start)
   }

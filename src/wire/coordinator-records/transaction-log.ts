@@ -100,46 +100,41 @@ function readTransactionLogValue(r: Reader, version: number): TransactionLogValu
 function writeTransactionLogValue(w: Writer, version: number, value: TransactionLogValue): void {
   if (!(version >= 0 && version <= 1)) throw unknownVersion('TransactionLogValue', version, 0, 1)
   w.int64(value.producerId)
-  const previousProducerId = value.previousProducerId
-  const hasPreviousProducerId = version >= 1 && previousProducerId !== -1n
-  const nextProducerId = value.nextProducerId
-  const hasNextProducerId = version >= 1 && nextProducerId !== -1n
+  const hasPreviousProducerId = version >= 1 && value.previousProducerId !== -1n
+  const hasNextProducerId = version >= 1 && value.nextProducerId !== -1n
   w.int16(value.producerEpoch)
-  const nextProducerEpoch = value.nextProducerEpoch
-  const hasNextProducerEpoch = version >= 1 && nextProducerEpoch !== -1
+  const hasNextProducerEpoch = version >= 1 && value.nextProducerEpoch !== -1
   w.int32(value.transactionTimeoutMs)
   w.int8(value.transactionStatus)
-  const transactionPartitions = value.transactionPartitions
-  if (transactionPartitions === null) {
+  if (value.transactionPartitions === null) {
     w.nullCount(version >= 1)
   } else {
-    w.count(version >= 1, transactionPartitions)
-    for (const item of transactionPartitions) writePartitionsSchema(w, version, item)
+    w.count(version >= 1, value.transactionPartitions)
+    for (const item of value.transactionPartitions) writePartitionsSchema(w, version, item)
   }
   w.int64(value.transactionLastUpdateTimestampMs)
   w.int64(value.transactionStartTimestampMs)
-  const clientTransactionVersion = value.clientTransactionVersion
-  const hasClientTransactionVersion = version >= 1 && clientTransactionVersion !== 0
+  const hasClientTransactionVersion = version >= 1 && value.clientTransactionVersion !== 0
   if (version >= 1) {
     w.uvarint((hasPreviousProducerId ? 1 : 0) + (hasNextProducerId ? 1 : 0) + (hasNextProducerEpoch ? 1 : 0) + (hasClientTransactionVersion ? 1 : 0))
     if (hasPreviousProducerId) {
       const start = w.openTag(0)
-      w.int64(previousProducerId)
+      w.int64(value.previousProducerId)
       w.closeTag(start)
     }
     if (hasNextProducerId) {
       const start = w.openTag(1)
-      w.int64(nextProducerId)
+      w.int64(value.nextProducerId)
       w.closeTag(start)
     }
     if (hasClientTransactionVersion) {
       const start = w.openTag(2)
-      w.int16(clientTransactionVersion)
+      w.int16(value.clientTransactionVersion)
       w.closeTag(start)
     }
     if (hasNextProducerEpoch) {
       const start = w.openTag(3)
-      w.int16(nextProducerEpoch)
+      w.int16(value.nextProducerEpoch)
       w.closeTag(start)
     }
   }
@@ -165,11 +160,8 @@ function readPartitionsSchemaListOrNull(r: Reader, version: number, count: numbe
 }
 
 function writePartitionsSchema(w: Writer, version: number, value: PartitionsSchema): void {
-  if (version >= 1) {
-    w.compactString(value.topic)
-  } else {
-    w.string(value.topic)
-  }
+  if (version >= 1) w.compactString(value.topic)
+  else w.string(value.topic)
   w.int32s(version >= 1, value.partitionIds)
   if (version >= 1) w.uvarint(0)
 }

@@ -40,18 +40,12 @@ function readAddOffsetsToTxnRequest(r: Reader, version: number): AddOffsetsToTxn
 
 function writeAddOffsetsToTxnRequest(w: Writer, version: number, value: AddOffsetsToTxnRequest): void {
   if (!(version >= 0 && version <= 4)) throw unknownVersion('AddOffsetsToTxnRequest', version, 0, 4)
-  if (version >= 3) {
-    w.compactString(value.transactionalId)
-  } else {
-    w.string(value.transactionalId)
-  }
+  if (version >= 3) w.compactString(value.transactionalId)
+  else w.string(value.transactionalId)
   w.int64(value.producerId)
   w.int16(value.producerEpoch)
-  if (version >= 3) {
-    w.compactString(value.groupId)
-  } else {
-    w.string(value.groupId)
-  }
+  if (version >= 3) w.compactString(value.groupId)
+  else w.string(value.groupId)
   if (version >= 3) w.uvarint(0)
 }
 

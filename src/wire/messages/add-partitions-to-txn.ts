@@ -77,11 +77,8 @@ function writeAddPartitionsToTxnRequest(w: Writer, version: number, value: AddPa
     for (const item of value.transactions) writeAddPartitionsToTxnTransaction(w, version, item)
   }
   if (version <= 3) {
-    if (version >= 3) {
-      w.compactString(value.v3AndBelowTransactionalId)
-    } else {
-      w.string(value.v3AndBelowTransactionalId)
-    }
+    if (version >= 3) w.compactString(value.v3AndBelowTransactionalId)
+    else w.string(value.v3AndBelowTransactionalId)
   }
   if (version <= 3) w.int64(value.v3AndBelowProducerId)
   if (version <= 3) w.int16(value.v3AndBelowProducerEpoch)
@@ -136,11 +133,8 @@ function readAddPartitionsToTxnTopicList(r: Reader, version: number, count: numb
 }
 
 function writeAddPartitionsToTxnTopic(w: Writer, version: number, value: AddPartitionsToTxnTopic): void {
-  if (version >= 3) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
+  if (version >= 3) w.compactString(value.name)
+  else w.string(value.name)
   w.int32s(version >= 3, value.partitions)
   if (version >= 3) w.uvarint(0)
 }
@@ -210,11 +204,8 @@ function readAddPartitionsToTxnTopicResultList(r: Reader, version: number, count
 }
 
 function writeAddPartitionsToTxnTopicResult(w: Writer, version: number, value: AddPartitionsToTxnTopicResult): void {
-  if (version >= 3) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
+  if (version >= 3) w.compactString(value.name)
+  else w.string(value.name)
   w.count(version >= 3, value.resultsByPartition)
   for (const item of value.resultsByPartition) writeAddPartitionsToTxnPartitionResult(w, version, item)
   if (version >= 3) w.uvarint(0)

@@ -51,8 +51,7 @@ function readAddRaftVoterRequest(r: Reader, version: number): AddRaftVoterReques
 
 function writeAddRaftVoterRequest(w: Writer, version: number, value: AddRaftVoterRequest): void {
   if (!(version >= 0 && version <= 1)) throw unknownVersion('AddRaftVoterRequest', version, 0, 1)
-  const clusterId = value.clusterId
-  w.compactNullableString(clusterId)
+  w.compactNullableString(value.clusterId)
   w.int32(value.timeoutMs)
   w.int32(value.voterId)
   w.uuid(value.voterDirectoryId)
@@ -100,7 +99,6 @@ function writeAddRaftVoterResponse(w: Writer, version: number, value: AddRaftVot
   if (!(version >= 0 && version <= 1)) throw unknownVersion('AddRaftVoterResponse', version, 0, 1)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage)
   w.uvarint(0)
 }

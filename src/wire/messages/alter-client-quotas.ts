@@ -108,17 +108,10 @@ function readAlterClientQuotasRequestEntityDataList(r: Reader, version: number, 
 }
 
 function writeAlterClientQuotasRequestEntityData(w: Writer, version: number, value: AlterClientQuotasRequestEntityData): void {
-  if (version >= 1) {
-    w.compactString(value.entityType)
-  } else {
-    w.string(value.entityType)
-  }
-  const entityName = value.entityName
-  if (version >= 1) {
-    w.compactNullableString(entityName)
-  } else {
-    w.nullableString(entityName)
-  }
+  if (version >= 1) w.compactString(value.entityType)
+  else w.string(value.entityType)
+  if (version >= 1) w.compactNullableString(value.entityName)
+  else w.nullableString(value.entityName)
   if (version >= 1) w.uvarint(0)
 }
 
@@ -139,11 +132,8 @@ function readOpDataList(r: Reader, version: number, count: number): OpData[] {
 }
 
 function writeOpData(w: Writer, version: number, value: OpData): void {
-  if (version >= 1) {
-    w.compactString(value.key)
-  } else {
-    w.string(value.key)
-  }
+  if (version >= 1) w.compactString(value.key)
+  else w.string(value.key)
   w.float64(value.value)
   w.boolean(value.remove)
   if (version >= 1) w.uvarint(0)
@@ -185,12 +175,8 @@ function readAlterClientQuotasResponseEntryDataList(r: Reader, version: number, 
 
 function writeAlterClientQuotasResponseEntryData(w: Writer, version: number, value: AlterClientQuotasResponseEntryData): void {
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  if (version >= 1) {
-    w.compactNullableString(errorMessage)
-  } else {
-    w.nullableString(errorMessage)
-  }
+  if (version >= 1) w.compactNullableString(value.errorMessage)
+  else w.nullableString(value.errorMessage)
   w.count(version >= 1, value.entity)
   for (const item of value.entity) writeAlterClientQuotasResponseEntityData(w, version, item)
   if (version >= 1) w.uvarint(0)
@@ -212,16 +198,9 @@ function readAlterClientQuotasResponseEntityDataList(r: Reader, version: number,
 }
 
 function writeAlterClientQuotasResponseEntityData(w: Writer, version: number, value: AlterClientQuotasResponseEntityData): void {
-  if (version >= 1) {
-    w.compactString(value.entityType)
-  } else {
-    w.string(value.entityType)
-  }
-  const entityName = value.entityName
-  if (version >= 1) {
-    w.compactNullableString(entityName)
-  } else {
-    w.nullableString(entityName)
-  }
+  if (version >= 1) w.compactString(value.entityType)
+  else w.string(value.entityType)
+  if (version >= 1) w.compactNullableString(value.entityName)
+  else w.nullableString(value.entityName)
   if (version >= 1) w.uvarint(0)
 }

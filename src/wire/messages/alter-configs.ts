@@ -78,11 +78,8 @@ function readAlterConfigsResourceList(r: Reader, version: number, count: number)
 
 function writeAlterConfigsResource(w: Writer, version: number, value: AlterConfigsResource): void {
   w.int8(value.resourceType)
-  if (version >= 2) {
-    w.compactString(value.resourceName)
-  } else {
-    w.string(value.resourceName)
-  }
+  if (version >= 2) w.compactString(value.resourceName)
+  else w.string(value.resourceName)
   w.count(version >= 2, value.configs)
   for (const item of value.configs) writeAlterableConfig(w, version, item)
   if (version >= 2) w.uvarint(0)
@@ -104,17 +101,10 @@ function readAlterableConfigList(r: Reader, version: number, count: number): Alt
 }
 
 function writeAlterableConfig(w: Writer, version: number, value: AlterableConfig): void {
-  if (version >= 2) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
-  const valueField = value.value
-  if (version >= 2) {
-    w.compactNullableString(valueField)
-  } else {
-    w.nullableString(valueField)
-  }
+  if (version >= 2) w.compactString(value.name)
+  else w.string(value.name)
+  if (version >= 2) w.compactNullableString(value.value)
+  else w.nullableString(value.value)
   if (version >= 2) w.uvarint(0)
 }
 
@@ -155,17 +145,10 @@ function readAlterConfigsResourceResponseList(r: Reader, version: number, count:
 
 function writeAlterConfigsResourceResponse(w: Writer, version: number, value: AlterConfigsResourceResponse): void {
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  if (version >= 2) {
-    w.compactNullableString(errorMessage)
-  } else {
-    w.nullableString(errorMessage)
-  }
+  if (version >= 2) w.compactNullableString(value.errorMessage)
+  else w.nullableString(value.errorMessage)
   w.int8(value.resourceType)
-  if (version >= 2) {
-    w.compactString(value.resourceName)
-  } else {
-    w.string(value.resourceName)
-  }
+  if (version >= 2) w.compactString(value.resourceName)
+  else w.string(value.resourceName)
   if (version >= 2) w.uvarint(0)
 }

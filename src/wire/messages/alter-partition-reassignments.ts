@@ -108,8 +108,7 @@ function readReassignablePartitionList(r: Reader, version: number, count: number
 
 function writeReassignablePartition(w: Writer, _version: number, value: ReassignablePartition): void {
   w.int32(value.partitionIndex)
-  const replicas = value.replicas
-  w.nullableInt32s(true, replicas)
+  w.nullableInt32s(true, value.replicas)
   w.uvarint(0)
 }
 
@@ -129,11 +128,9 @@ function readAlterPartitionReassignmentsResponse(r: Reader, version: number): Al
 function writeAlterPartitionReassignmentsResponse(w: Writer, version: number, value: AlterPartitionReassignmentsResponse): void {
   if (!(version >= 0 && version <= 1)) throw unknownVersion('AlterPartitionReassignmentsResponse', version, 0, 1)
   w.int32(value.throttleTimeMs)
-  const allowReplicationFactorChange = value.allowReplicationFactorChange ?? true
-  if (version >= 1) w.boolean(allowReplicationFactorChange)
+  if (version >= 1) w.boolean(value.allowReplicationFactorChange ?? true)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage)
   w.count(true, value.responses)
   for (const item of value.responses) writeReassignableTopicResponse(w, version, item)
   w.uvarint(0)
@@ -180,7 +177,6 @@ function readReassignablePartitionResponseList(r: Reader, version: number, count
 function writeReassignablePartitionResponse(w: Writer, _version: number, value: ReassignablePartitionResponse): void {
   w.int32(value.partitionIndex)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage)
   w.uvarint(0)
 }

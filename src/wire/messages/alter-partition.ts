@@ -223,8 +223,7 @@ function writeAlterPartitionResponsePartitionData(w: Writer, _version: number, v
   w.int32(value.leaderId)
   w.int32(value.leaderEpoch)
   w.int32s(true, value.isr)
-  const leaderRecoveryState = value.leaderRecoveryState ?? 0
-  w.int8(leaderRecoveryState)
+  w.int8(value.leaderRecoveryState ?? 0)
   w.int32(value.partitionEpoch)
   w.uvarint(0)
 }

@@ -75,11 +75,8 @@ function readAlterReplicaLogDirList(r: Reader, version: number, count: number): 
 }
 
 function writeAlterReplicaLogDir(w: Writer, version: number, value: AlterReplicaLogDir): void {
-  if (version >= 2) {
-    w.compactString(value.path)
-  } else {
-    w.string(value.path)
-  }
+  if (version >= 2) w.compactString(value.path)
+  else w.string(value.path)
   w.count(version >= 2, value.topics)
   for (const item of value.topics) writeAlterReplicaLogDirTopic(w, version, item)
   if (version >= 2) w.uvarint(0)
@@ -101,11 +98,8 @@ function readAlterReplicaLogDirTopicList(r: Reader, version: number, count: numb
 }
 
 function writeAlterReplicaLogDirTopic(w: Writer, version: number, value: AlterReplicaLogDirTopic): void {
-  if (version >= 2) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
+  if (version >= 2) w.compactString(value.name)
+  else w.string(value.name)
   w.int32s(version >= 2, value.partitions)
   if (version >= 2) w.uvarint(0)
 }
@@ -144,11 +138,8 @@ function readAlterReplicaLogDirTopicResultList(r: Reader, version: number, count
 }
 
 function writeAlterReplicaLogDirTopicResult(w: Writer, version: number, value: AlterReplicaLogDirTopicResult): void {
-  if (version >= 2) {
-    w.compactString(value.topicName)
-  } else {
-    w.string(value.topicName)
-  }
+  if (version >= 2) w.compactString(value.topicName)
+  else w.string(value.topicName)
   w.count(version >= 2, value.partitions)
   for (const item of value.partitions) writeAlterReplicaLogDirPartitionResult(w, version, item)
   if (version >= 2) w.uvarint(0)

@@ -125,8 +125,7 @@ function writeAlterShareGroupOffsetsResponse(w: Writer, version: number, value: 
   if (!(version >= 0 && version <= 0)) throw unknownVersion('AlterShareGroupOffsetsResponse', version, 0, 0)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage ?? null)
   w.count(true, value.responses)
   for (const item of value.responses) writeAlterShareGroupOffsetsResponseTopic(w, version, item)
   w.uvarint(0)
@@ -175,7 +174,6 @@ function readAlterShareGroupOffsetsResponsePartitionList(r: Reader, version: num
 function writeAlterShareGroupOffsetsResponsePartition(w: Writer, _version: number, value: AlterShareGroupOffsetsResponsePartition): void {
   w.int32(value.partitionIndex)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage ?? null)
   w.uvarint(0)
 }

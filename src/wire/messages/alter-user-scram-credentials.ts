@@ -147,7 +147,6 @@ function readAlterUserScramCredentialsResultList(r: Reader, version: number, cou
 function writeAlterUserScramCredentialsResult(w: Writer, _version: number, value: AlterUserScramCredentialsResult): void {
   w.compactString(value.user)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage)
   w.uvarint(0)
 }

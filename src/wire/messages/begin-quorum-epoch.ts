@@ -77,12 +77,8 @@ function readBeginQuorumEpochRequest(r: Reader, version: number): BeginQuorumEpo
 
 function writeBeginQuorumEpochRequest(w: Writer, version: number, value: BeginQuorumEpochRequest): void {
   if (!(version >= 0 && version <= 1)) throw unknownVersion('BeginQuorumEpochRequest', version, 0, 1)
-  const clusterId = value.clusterId
-  if (version >= 1) {
-    w.compactNullableString(clusterId)
-  } else {
-    w.nullableString(clusterId)
-  }
+  if (version >= 1) w.compactNullableString(value.clusterId)
+  else w.nullableString(value.clusterId)
   if (version >= 1) w.int32(value.voterId)
   w.count(version >= 1, value.topics)
   for (const item of value.topics) writeBeginQuorumEpochRequestTopicData(w, version, item)
@@ -109,11 +105,8 @@ function readBeginQuorumEpochRequestTopicDataList(r: Reader, version: number, co
 }
 
 function writeBeginQuorumEpochRequestTopicData(w: Writer, version: number, value: BeginQuorumEpochRequestTopicData): void {
-  if (version >= 1) {
-    w.compactString(value.topicName)
-  } else {
-    w.string(value.topicName)
-  }
+  if (version >= 1) w.compactString(value.topicName)
+  else w.string(value.topicName)
   w.count(version >= 1, value.partitions)
   for (const item of value.partitions) writeBeginQuorumEpochRequestPartitionData(w, version, item)
   if (version >= 1) w.uvarint(0)
@@ -198,7 +191,7 @@ function writeBeginQuorumEpochResponse(w: Writer, version: number, value: BeginQ
   const nodeEndpoints = value.nodeEndpoints ?? []
   const hasNodeEndpoints = version >= 1 && nodeEndpoints.length !== 0
   if (version >= 1) {
-    w.uvarint((hasNodeEndpoints ? 1 : 0))
+    w.uvarint(hasNodeEndpoints ? 1 : 0)
     if (hasNodeEndpoints) {
       const start = w.openTag(0)
       w.count(true, nodeEndpoints)
@@ -224,11 +217,8 @@ function readBeginQuorumEpochResponseTopicDataList(r: Reader, version: number, c
 }
 
 function writeBeginQuorumEpochResponseTopicData(w: Writer, version: number, value: BeginQuorumEpochResponseTopicData): void {
-  if (version >= 1) {
-    w.compactString(value.topicName)
-  } else {
-    w.string(value.topicName)
-  }
+  if (version >= 1) w.compactString(value.topicName)
+  else w.string(value.topicName)
   w.count(version >= 1, value.partitions)
   for (const item of value.partitions) writeBeginQuorumEpochResponsePartitionData(w, version, item)
   if (version >= 1) w.uvarint(0)

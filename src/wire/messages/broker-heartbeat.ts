@@ -69,19 +69,17 @@ function writeBrokerHeartbeatRequest(w: Writer, version: number, value: BrokerHe
   w.int64(value.currentMetadataOffset)
   w.boolean(value.wantFence)
   w.boolean(value.wantShutDown)
-  const offlineLogDirs = value.offlineLogDirs
-  const hasOfflineLogDirs = version >= 1 && offlineLogDirs.length !== 0
-  const cordonedLogDirs = value.cordonedLogDirs
-  const hasCordonedLogDirs = version >= 2 && cordonedLogDirs !== null
+  const hasOfflineLogDirs = version >= 1 && value.offlineLogDirs.length !== 0
+  const hasCordonedLogDirs = version >= 2 && value.cordonedLogDirs !== null
   w.uvarint((hasOfflineLogDirs ? 1 : 0) + (hasCordonedLogDirs ? 1 : 0))
   if (hasOfflineLogDirs) {
     const start = w.openTag(0)
-    w.uuids(true, offlineLogDirs)
+    w.uuids(true, value.offlineLogDirs)
     w.closeTag(start)
   }
   if (hasCordonedLogDirs) {
     const start = w.openTag(1)
-    w.nullableUuids(true, cordonedLogDirs)
+    w.nullableUuids(true, value.cordonedLogDirs)
     w.closeTag(start)
   }
 }
@@ -103,10 +101,8 @@ function writeBrokerHeartbeatResponse(w: Writer, version: number, value: BrokerH
   if (!(version >= 0 && version <= 2)) throw unknownVersion('BrokerHeartbeatResponse', version, 0, 2)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const isCaughtUp = value.isCaughtUp ?? false
-  w.boolean(isCaughtUp)
-  const isFenced = value.isFenced ?? true
-  w.boolean(isFenced)
+  w.boolean(value.isCaughtUp ?? false)
+  w.boolean(value.isFenced ?? true)
   w.boolean(value.shouldShutDown)
   w.uvarint(0)
 }

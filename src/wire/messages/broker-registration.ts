@@ -71,8 +71,7 @@ function writeBrokerRegistrationRequest(w: Writer, version: number, value: Broke
   for (const item of value.listeners) writeListener(w, version, item)
   w.count(true, value.features)
   for (const item of value.features) writeFeature(w, version, item)
-  const rack = value.rack
-  w.compactNullableString(rack)
+  w.compactNullableString(value.rack)
   if (version >= 1) w.boolean(value.isMigratingZkBroker)
   if (version >= 2) w.uuids(true, value.logDirs)
   if (version >= 3) w.int64(value.previousBrokerEpoch)
@@ -142,7 +141,6 @@ function writeBrokerRegistrationResponse(w: Writer, version: number, value: Brok
   if (!(version >= 0 && version <= 4)) throw unknownVersion('BrokerRegistrationResponse', version, 0, 4)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const brokerEpoch = value.brokerEpoch ?? -1n
-  w.int64(brokerEpoch)
+  w.int64(value.brokerEpoch ?? -1n)
   w.uvarint(0)
 }

@@ -119,8 +119,7 @@ function readDescribedGroupList(r: Reader, version: number, count: number): Desc
 
 function writeDescribedGroup(w: Writer, version: number, value: DescribedGroup): void {
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage ?? null)
   w.compactString(value.groupId)
   w.compactString(value.groupState)
   w.int32(value.groupEpoch)
@@ -128,8 +127,7 @@ function writeDescribedGroup(w: Writer, version: number, value: DescribedGroup):
   w.compactString(value.assignorName)
   w.count(true, value.members)
   for (const item of value.members) writeMember(w, version, item)
-  const authorizedOperations = value.authorizedOperations ?? -2147483648
-  w.int32(authorizedOperations)
+  w.int32(value.authorizedOperations ?? -2147483648)
   w.uvarint(0)
 }
 
@@ -159,20 +157,16 @@ function readMemberList(r: Reader, version: number, count: number): Member[] {
 
 function writeMember(w: Writer, version: number, value: Member): void {
   w.compactString(value.memberId)
-  const instanceId = value.instanceId ?? null
-  w.compactNullableString(instanceId)
-  const rackId = value.rackId ?? null
-  w.compactNullableString(rackId)
+  w.compactNullableString(value.instanceId ?? null)
+  w.compactNullableString(value.rackId ?? null)
   w.int32(value.memberEpoch)
   w.compactString(value.clientId)
   w.compactString(value.clientHost)
   w.strings(true, value.subscribedTopicNames)
-  const subscribedTopicRegex = value.subscribedTopicRegex ?? null
-  w.compactNullableString(subscribedTopicRegex)
+  w.compactNullableString(value.subscribedTopicRegex ?? null)
   writeAssignment(w, version, value.assignment)
   writeAssignment(w, version, value.targetAssignment)
-  const memberType = value.memberType ?? -1
-  if (version >= 1) w.int8(memberType)
+  if (version >= 1) w.int8(value.memberType ?? -1)
   w.uvarint(0)
 }
 

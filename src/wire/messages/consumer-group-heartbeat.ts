@@ -74,23 +74,17 @@ function writeConsumerGroupHeartbeatRequest(w: Writer, version: number, value: C
   w.compactString(value.groupId)
   w.compactString(value.memberId)
   w.int32(value.memberEpoch)
-  const instanceId = value.instanceId
-  w.compactNullableString(instanceId)
-  const rackId = value.rackId
-  w.compactNullableString(rackId)
+  w.compactNullableString(value.instanceId)
+  w.compactNullableString(value.rackId)
   w.int32(value.rebalanceTimeoutMs)
-  const subscribedTopicNames = value.subscribedTopicNames
-  w.nullableStrings(true, subscribedTopicNames)
-  const subscribedTopicRegex = value.subscribedTopicRegex
-  if (version >= 1) w.compactNullableString(subscribedTopicRegex)
-  const serverAssignor = value.serverAssignor
-  w.compactNullableString(serverAssignor)
-  const topicPartitions = value.topicPartitions
-  if (topicPartitions === null) {
+  w.nullableStrings(true, value.subscribedTopicNames)
+  if (version >= 1) w.compactNullableString(value.subscribedTopicRegex)
+  w.compactNullableString(value.serverAssignor)
+  if (value.topicPartitions === null) {
     w.nullCount(true)
   } else {
-    w.count(true, topicPartitions)
-    for (const item of topicPartitions) writeConsumerGroupHeartbeatRequestTopicPartitions(w, version, item)
+    w.count(true, value.topicPartitions)
+    for (const item of value.topicPartitions) writeConsumerGroupHeartbeatRequestTopicPartitions(w, version, item)
   }
   w.uvarint(0)
 }
@@ -139,10 +133,8 @@ function writeConsumerGroupHeartbeatResponse(w: Writer, version: number, value: 
   if (!(version >= 0 && version <= 1)) throw unknownVersion('ConsumerGroupHeartbeatResponse', version, 0, 1)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
-  const memberId = value.memberId ?? null
-  w.compactNullableString(memberId)
+  w.compactNullableString(value.errorMessage ?? null)
+  w.compactNullableString(value.memberId ?? null)
   w.int32(value.memberEpoch)
   w.int32(value.heartbeatIntervalMs)
   const assignment = value.assignment ?? null

@@ -34,8 +34,7 @@ function writeConsumerProtocolAssignment(w: Writer, version: number, value: Cons
   if (!(version >= 0 && version <= 3)) throw unknownVersion('ConsumerProtocolAssignment', version, 0, 3)
   w.count(false, value.assignedPartitions)
   for (const item of value.assignedPartitions) writeTopicPartition(w, version, item)
-  const userData = value.userData
-  w.nullableBytes(userData)
+  w.nullableBytes(value.userData)
 }
 
 function readTopicPartition(r: Reader, _version: number): TopicPartition {

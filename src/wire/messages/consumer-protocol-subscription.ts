@@ -39,15 +39,13 @@ function readConsumerProtocolSubscription(r: Reader, version: number): ConsumerP
 function writeConsumerProtocolSubscription(w: Writer, version: number, value: ConsumerProtocolSubscription): void {
   if (!(version >= 0 && version <= 3)) throw unknownVersion('ConsumerProtocolSubscription', version, 0, 3)
   w.strings(false, value.topics)
-  const userData = value.userData
-  w.nullableBytes(userData)
+  w.nullableBytes(value.userData)
   if (version >= 1) {
     w.count(false, value.ownedPartitions)
     for (const item of value.ownedPartitions) writeTopicPartition(w, version, item)
   }
   if (version >= 2) w.int32(value.generationId)
-  const rackId = value.rackId
-  if (version >= 3) w.nullableString(rackId)
+  if (version >= 3) w.nullableString(value.rackId)
 }
 
 function readTopicPartition(r: Reader, _version: number): TopicPartition {

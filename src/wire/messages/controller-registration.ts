@@ -129,7 +129,6 @@ function writeControllerRegistrationResponse(w: Writer, version: number, value: 
   if (!(version >= 0 && version <= 0)) throw unknownVersion('ControllerRegistrationResponse', version, 0, 0)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage)
   w.uvarint(0)
 }

@@ -76,22 +76,13 @@ function readAclCreationList(r: Reader, version: number, count: number): AclCrea
 
 function writeAclCreation(w: Writer, version: number, value: AclCreation): void {
   w.int8(value.resourceType)
-  if (version >= 2) {
-    w.compactString(value.resourceName)
-  } else {
-    w.string(value.resourceName)
-  }
+  if (version >= 2) w.compactString(value.resourceName)
+  else w.string(value.resourceName)
   w.int8(value.resourcePatternType)
-  if (version >= 2) {
-    w.compactString(value.principal)
-  } else {
-    w.string(value.principal)
-  }
-  if (version >= 2) {
-    w.compactString(value.host)
-  } else {
-    w.string(value.host)
-  }
+  if (version >= 2) w.compactString(value.principal)
+  else w.string(value.principal)
+  if (version >= 2) w.compactString(value.host)
+  else w.string(value.host)
   w.int8(value.operation)
   w.int8(value.permissionType)
   if (version >= 2) w.uvarint(0)
@@ -132,11 +123,7 @@ function readAclCreationResultList(r: Reader, version: number, count: number): A
 
 function writeAclCreationResult(w: Writer, version: number, value: AclCreationResult): void {
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  if (version >= 2) {
-    w.compactNullableString(errorMessage)
-  } else {
-    w.nullableString(errorMessage)
-  }
+  if (version >= 2) w.compactNullableString(value.errorMessage)
+  else w.nullableString(value.errorMessage)
   if (version >= 2) w.uvarint(0)
 }

@@ -54,10 +54,8 @@ function readCreateDelegationTokenRequest(r: Reader, version: number): CreateDel
 
 function writeCreateDelegationTokenRequest(w: Writer, version: number, value: CreateDelegationTokenRequest): void {
   if (!(version >= 1 && version <= 3)) throw unknownVersion('CreateDelegationTokenRequest', version, 1, 3)
-  const ownerPrincipalType = value.ownerPrincipalType
-  if (version >= 3) w.compactNullableString(ownerPrincipalType)
-  const ownerPrincipalName = value.ownerPrincipalName
-  if (version >= 3) w.compactNullableString(ownerPrincipalName)
+  if (version >= 3) w.compactNullableString(value.ownerPrincipalType)
+  if (version >= 3) w.compactNullableString(value.ownerPrincipalName)
   w.count(version >= 2, value.renewers)
   for (const item of value.renewers) writeCreatableRenewers(w, version, item)
   w.int64(value.maxLifetimeMs)
@@ -80,16 +78,10 @@ function readCreatableRenewersList(r: Reader, version: number, count: number): C
 }
 
 function writeCreatableRenewers(w: Writer, version: number, value: CreatableRenewers): void {
-  if (version >= 2) {
-    w.compactString(value.principalType)
-  } else {
-    w.string(value.principalType)
-  }
-  if (version >= 2) {
-    w.compactString(value.principalName)
-  } else {
-    w.string(value.principalName)
-  }
+  if (version >= 2) w.compactString(value.principalType)
+  else w.string(value.principalType)
+  if (version >= 2) w.compactString(value.principalName)
+  else w.string(value.principalName)
   if (version >= 2) w.uvarint(0)
 }
 
@@ -115,31 +107,19 @@ function readCreateDelegationTokenResponse(r: Reader, version: number): CreateDe
 function writeCreateDelegationTokenResponse(w: Writer, version: number, value: CreateDelegationTokenResponse): void {
   if (!(version >= 1 && version <= 3)) throw unknownVersion('CreateDelegationTokenResponse', version, 1, 3)
   w.int16(value.errorCode)
-  if (version >= 2) {
-    w.compactString(value.principalType)
-  } else {
-    w.string(value.principalType)
-  }
-  if (version >= 2) {
-    w.compactString(value.principalName)
-  } else {
-    w.string(value.principalName)
-  }
+  if (version >= 2) w.compactString(value.principalType)
+  else w.string(value.principalType)
+  if (version >= 2) w.compactString(value.principalName)
+  else w.string(value.principalName)
   if (version >= 3) w.compactString(value.tokenRequesterPrincipalType)
   if (version >= 3) w.compactString(value.tokenRequesterPrincipalName)
   w.int64(value.issueTimestampMs)
   w.int64(value.expiryTimestampMs)
   w.int64(value.maxTimestampMs)
-  if (version >= 2) {
-    w.compactString(value.tokenId)
-  } else {
-    w.string(value.tokenId)
-  }
-  if (version >= 2) {
-    w.compactBytes(value.hmac)
-  } else {
-    w.bytes(value.hmac)
-  }
+  if (version >= 2) w.compactString(value.tokenId)
+  else w.string(value.tokenId)
+  if (version >= 2) w.compactBytes(value.hmac)
+  else w.bytes(value.hmac)
   w.int32(value.throttleTimeMs)
   if (version >= 2) w.uvarint(0)
 }

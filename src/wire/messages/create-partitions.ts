@@ -78,18 +78,14 @@ function readCreatePartitionsTopicList(r: Reader, version: number, count: number
 }
 
 function writeCreatePartitionsTopic(w: Writer, version: number, value: CreatePartitionsTopic): void {
-  if (version >= 2) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
+  if (version >= 2) w.compactString(value.name)
+  else w.string(value.name)
   w.int32(value.count)
-  const assignments = value.assignments
-  if (assignments === null) {
+  if (value.assignments === null) {
     w.nullCount(version >= 2)
   } else {
-    w.count(version >= 2, assignments)
-    for (const item of assignments) writeCreatePartitionsAssignment(w, version, item)
+    w.count(version >= 2, value.assignments)
+    for (const item of value.assignments) writeCreatePartitionsAssignment(w, version, item)
   }
   if (version >= 2) w.uvarint(0)
 }
@@ -152,17 +148,10 @@ function readCreatePartitionsTopicResultList(r: Reader, version: number, count: 
 }
 
 function writeCreatePartitionsTopicResult(w: Writer, version: number, value: CreatePartitionsTopicResult): void {
-  if (version >= 2) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
+  if (version >= 2) w.compactString(value.name)
+  else w.string(value.name)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  if (version >= 2) {
-    w.compactNullableString(errorMessage)
-  } else {
-    w.nullableString(errorMessage)
-  }
+  if (version >= 2) w.compactNullableString(value.errorMessage ?? null)
+  else w.nullableString(value.errorMessage ?? null)
   if (version >= 2) w.uvarint(0)
 }

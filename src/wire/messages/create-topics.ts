@@ -101,11 +101,8 @@ function readCreatableTopicList(r: Reader, version: number, count: number): Crea
 }
 
 function writeCreatableTopic(w: Writer, version: number, value: CreatableTopic): void {
-  if (version >= 5) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
+  if (version >= 5) w.compactString(value.name)
+  else w.string(value.name)
   w.int32(value.numPartitions)
   w.int16(value.replicationFactor)
   w.count(version >= 5, value.assignments)
@@ -152,17 +149,10 @@ function readCreatableTopicConfigList(r: Reader, version: number, count: number)
 }
 
 function writeCreatableTopicConfig(w: Writer, version: number, value: CreatableTopicConfig): void {
-  if (version >= 5) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
-  const valueField = value.value
-  if (version >= 5) {
-    w.compactNullableString(valueField)
-  } else {
-    w.nullableString(valueField)
-  }
+  if (version >= 5) w.compactString(value.name)
+  else w.string(value.name)
+  if (version >= 5) w.compactNullableString(value.value)
+  else w.nullableString(value.value)
   if (version >= 5) w.uvarint(0)
 }
 
@@ -218,36 +208,26 @@ function readCreatableTopicResultList(r: Reader, version: number, count: number)
 }
 
 function writeCreatableTopicResult(w: Writer, version: number, value: CreatableTopicResult): void {
-  if (version >= 5) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
+  if (version >= 5) w.compactString(value.name)
+  else w.string(value.name)
   if (version >= 7) w.uuid(value.topicId)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  if (version >= 5) {
-    w.compactNullableString(errorMessage)
-  } else {
-    w.nullableString(errorMessage)
-  }
+  if (version >= 5) w.compactNullableString(value.errorMessage)
+  else w.nullableString(value.errorMessage)
   const topicConfigErrorCode = value.topicConfigErrorCode ?? 0
   const hasTopicConfigErrorCode = version >= 5 && topicConfigErrorCode !== 0
-  const numPartitions = value.numPartitions ?? -1
-  if (version >= 5) w.int32(numPartitions)
-  const replicationFactor = value.replicationFactor ?? -1
-  if (version >= 5) w.int16(replicationFactor)
-  const configs = value.configs
+  if (version >= 5) w.int32(value.numPartitions ?? -1)
+  if (version >= 5) w.int16(value.replicationFactor ?? -1)
   if (version >= 5) {
-    if (configs === null) {
+    if (value.configs === null) {
       w.nullCount(true)
     } else {
-      w.count(true, configs)
-      for (const item of configs) writeCreatableTopicConfigs(w, version, item)
+      w.count(true, value.configs)
+      for (const item of value.configs) writeCreatableTopicConfigs(w, version, item)
     }
   }
   if (version >= 5) {
-    w.uvarint((hasTopicConfigErrorCode ? 1 : 0))
+    w.uvarint(hasTopicConfigErrorCode ? 1 : 0)
     if (hasTopicConfigErrorCode) {
       const start = w.openTag(0)
       w.int16(topicConfigErrorCode)
@@ -280,11 +260,9 @@ function readCreatableTopicConfigsListOrNull(r: Reader, version: number, count: 
 
 function writeCreatableTopicConfigs(w: Writer, _version: number, value: CreatableTopicConfigs): void {
   w.compactString(value.name)
-  const valueField = value.value
-  w.compactNullableString(valueField)
+  w.compactNullableString(value.value)
   w.boolean(value.readOnly)
-  const configSource = value.configSource ?? -1
-  w.int8(configSource)
+  w.int8(value.configSource ?? -1)
   w.boolean(value.isSensitive)
   w.uvarint(0)
 }

@@ -89,25 +89,13 @@ function readDeleteAclsFilterList(r: Reader, version: number, count: number): De
 
 function writeDeleteAclsFilter(w: Writer, version: number, value: DeleteAclsFilter): void {
   w.int8(value.resourceTypeFilter)
-  const resourceNameFilter = value.resourceNameFilter
-  if (version >= 2) {
-    w.compactNullableString(resourceNameFilter)
-  } else {
-    w.nullableString(resourceNameFilter)
-  }
+  if (version >= 2) w.compactNullableString(value.resourceNameFilter)
+  else w.nullableString(value.resourceNameFilter)
   w.int8(value.patternTypeFilter)
-  const principalFilter = value.principalFilter
-  if (version >= 2) {
-    w.compactNullableString(principalFilter)
-  } else {
-    w.nullableString(principalFilter)
-  }
-  const hostFilter = value.hostFilter
-  if (version >= 2) {
-    w.compactNullableString(hostFilter)
-  } else {
-    w.nullableString(hostFilter)
-  }
+  if (version >= 2) w.compactNullableString(value.principalFilter)
+  else w.nullableString(value.principalFilter)
+  if (version >= 2) w.compactNullableString(value.hostFilter)
+  else w.nullableString(value.hostFilter)
   w.int8(value.operation)
   w.int8(value.permissionType)
   if (version >= 2) w.uvarint(0)
@@ -149,12 +137,8 @@ function readDeleteAclsFilterResultList(r: Reader, version: number, count: numbe
 
 function writeDeleteAclsFilterResult(w: Writer, version: number, value: DeleteAclsFilterResult): void {
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  if (version >= 2) {
-    w.compactNullableString(errorMessage)
-  } else {
-    w.nullableString(errorMessage)
-  }
+  if (version >= 2) w.compactNullableString(value.errorMessage)
+  else w.nullableString(value.errorMessage)
   w.count(version >= 2, value.matchingAcls)
   for (const item of value.matchingAcls) writeDeleteAclsMatchingAcl(w, version, item)
   if (version >= 2) w.uvarint(0)
@@ -184,30 +168,16 @@ function readDeleteAclsMatchingAclList(r: Reader, version: number, count: number
 
 function writeDeleteAclsMatchingAcl(w: Writer, version: number, value: DeleteAclsMatchingAcl): void {
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  if (version >= 2) {
-    w.compactNullableString(errorMessage)
-  } else {
-    w.nullableString(errorMessage)
-  }
+  if (version >= 2) w.compactNullableString(value.errorMessage)
+  else w.nullableString(value.errorMessage)
   w.int8(value.resourceType)
-  if (version >= 2) {
-    w.compactString(value.resourceName)
-  } else {
-    w.string(value.resourceName)
-  }
-  const patternType = value.patternType ?? 3
-  w.int8(patternType)
-  if (version >= 2) {
-    w.compactString(value.principal)
-  } else {
-    w.string(value.principal)
-  }
-  if (version >= 2) {
-    w.compactString(value.host)
-  } else {
-    w.string(value.host)
-  }
+  if (version >= 2) w.compactString(value.resourceName)
+  else w.string(value.resourceName)
+  w.int8(value.patternType ?? 3)
+  if (version >= 2) w.compactString(value.principal)
+  else w.string(value.principal)
+  if (version >= 2) w.compactString(value.host)
+  else w.string(value.host)
   w.int8(value.operation)
   w.int8(value.permissionType)
   if (version >= 2) w.uvarint(0)

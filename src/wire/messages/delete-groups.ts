@@ -77,11 +77,8 @@ function readDeletableGroupResultList(r: Reader, version: number, count: number)
 }
 
 function writeDeletableGroupResult(w: Writer, version: number, value: DeletableGroupResult): void {
-  if (version >= 2) {
-    w.compactString(value.groupId)
-  } else {
-    w.string(value.groupId)
-  }
+  if (version >= 2) w.compactString(value.groupId)
+  else w.string(value.groupId)
   w.int16(value.errorCode)
   if (version >= 2) w.uvarint(0)
 }

@@ -79,11 +79,8 @@ function readDeleteRecordsTopicList(r: Reader, version: number, count: number): 
 }
 
 function writeDeleteRecordsTopic(w: Writer, version: number, value: DeleteRecordsTopic): void {
-  if (version >= 2) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
+  if (version >= 2) w.compactString(value.name)
+  else w.string(value.name)
   w.count(version >= 2, value.partitions)
   for (const item of value.partitions) writeDeleteRecordsPartition(w, version, item)
   if (version >= 2) w.uvarint(0)
@@ -144,11 +141,8 @@ function readDeleteRecordsTopicResultList(r: Reader, version: number, count: num
 }
 
 function writeDeleteRecordsTopicResult(w: Writer, version: number, value: DeleteRecordsTopicResult): void {
-  if (version >= 2) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
+  if (version >= 2) w.compactString(value.name)
+  else w.string(value.name)
   w.count(version >= 2, value.partitions)
   for (const item of value.partitions) writeDeleteRecordsPartitionResult(w, version, item)
   if (version >= 2) w.uvarint(0)

@@ -90,8 +90,7 @@ function writeDeleteShareGroupOffsetsResponse(w: Writer, version: number, value:
   if (!(version >= 0 && version <= 0)) throw unknownVersion('DeleteShareGroupOffsetsResponse', version, 0, 0)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage ?? null)
   w.count(true, value.responses)
   for (const item of value.responses) writeDeleteShareGroupOffsetsResponseTopic(w, version, item)
   w.uvarint(0)
@@ -118,7 +117,6 @@ function writeDeleteShareGroupOffsetsResponseTopic(w: Writer, _version: number, 
   w.compactString(value.topicName)
   w.uuid(value.topicId)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage ?? null)
   w.uvarint(0)
 }

@@ -75,8 +75,7 @@ function readDeleteTopicStateList(r: Reader, version: number, count: number): De
 }
 
 function writeDeleteTopicState(w: Writer, _version: number, value: DeleteTopicState): void {
-  const name = value.name
-  w.compactNullableString(name)
+  w.compactNullableString(value.name)
   w.uuid(value.topicId)
   w.uvarint(0)
 }
@@ -117,19 +116,14 @@ function readDeletableTopicResultList(r: Reader, version: number, count: number)
 }
 
 function writeDeletableTopicResult(w: Writer, version: number, value: DeletableTopicResult): void {
-  const name = value.name
   if (version >= 4) {
-    if (version >= 6) {
-      w.compactNullableString(name)
-    } else {
-      w.compactString(required(name, 'DeletableTopicResult.name'))
-    }
+    if (version >= 6) w.compactNullableString(value.name)
+    else w.compactString(required(value.name, 'DeletableTopicResult.name'))
   } else {
-    w.string(required(name, 'DeletableTopicResult.name'))
+    w.string(required(value.name, 'DeletableTopicResult.name'))
   }
   if (version >= 6) w.uuid(value.topicId)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  if (version >= 5) w.compactNullableString(errorMessage)
+  if (version >= 5) w.compactNullableString(value.errorMessage ?? null)
   if (version >= 4) w.uvarint(0)
 }

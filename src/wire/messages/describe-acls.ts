@@ -63,25 +63,13 @@ function readDescribeAclsRequest(r: Reader, version: number): DescribeAclsReques
 function writeDescribeAclsRequest(w: Writer, version: number, value: DescribeAclsRequest): void {
   if (!(version >= 1 && version <= 3)) throw unknownVersion('DescribeAclsRequest', version, 1, 3)
   w.int8(value.resourceTypeFilter)
-  const resourceNameFilter = value.resourceNameFilter
-  if (version >= 2) {
-    w.compactNullableString(resourceNameFilter)
-  } else {
-    w.nullableString(resourceNameFilter)
-  }
+  if (version >= 2) w.compactNullableString(value.resourceNameFilter)
+  else w.nullableString(value.resourceNameFilter)
   w.int8(value.patternTypeFilter)
-  const principalFilter = value.principalFilter
-  if (version >= 2) {
-    w.compactNullableString(principalFilter)
-  } else {
-    w.nullableString(principalFilter)
-  }
-  const hostFilter = value.hostFilter
-  if (version >= 2) {
-    w.compactNullableString(hostFilter)
-  } else {
-    w.nullableString(hostFilter)
-  }
+  if (version >= 2) w.compactNullableString(value.principalFilter)
+  else w.nullableString(value.principalFilter)
+  if (version >= 2) w.compactNullableString(value.hostFilter)
+  else w.nullableString(value.hostFilter)
   w.int8(value.operation)
   w.int8(value.permissionType)
   if (version >= 2) w.uvarint(0)
@@ -103,12 +91,8 @@ function writeDescribeAclsResponse(w: Writer, version: number, value: DescribeAc
   if (!(version >= 1 && version <= 3)) throw unknownVersion('DescribeAclsResponse', version, 1, 3)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  if (version >= 2) {
-    w.compactNullableString(errorMessage)
-  } else {
-    w.nullableString(errorMessage)
-  }
+  if (version >= 2) w.compactNullableString(value.errorMessage)
+  else w.nullableString(value.errorMessage)
   w.count(version >= 2, value.resources)
   for (const item of value.resources) writeDescribeAclsResource(w, version, item)
   if (version >= 2) w.uvarint(0)
@@ -133,13 +117,9 @@ function readDescribeAclsResourceList(r: Reader, version: number, count: number)
 
 function writeDescribeAclsResource(w: Writer, version: number, value: DescribeAclsResource): void {
   w.int8(value.resourceType)
-  if (version >= 2) {
-    w.compactString(value.resourceName)
-  } else {
-    w.string(value.resourceName)
-  }
-  const patternType = value.patternType ?? 3
-  w.int8(patternType)
+  if (version >= 2) w.compactString(value.resourceName)
+  else w.string(value.resourceName)
+  w.int8(value.patternType ?? 3)
   w.count(version >= 2, value.acls)
   for (const item of value.acls) writeAclDescription(w, version, item)
   if (version >= 2) w.uvarint(0)
@@ -163,16 +143,10 @@ function readAclDescriptionList(r: Reader, version: number, count: number): AclD
 }
 
 function writeAclDescription(w: Writer, version: number, value: AclDescription): void {
-  if (version >= 2) {
-    w.compactString(value.principal)
-  } else {
-    w.string(value.principal)
-  }
-  if (version >= 2) {
-    w.compactString(value.host)
-  } else {
-    w.string(value.host)
-  }
+  if (version >= 2) w.compactString(value.principal)
+  else w.string(value.principal)
+  if (version >= 2) w.compactString(value.host)
+  else w.string(value.host)
   w.int8(value.operation)
   w.int8(value.permissionType)
   if (version >= 2) w.uvarint(0)

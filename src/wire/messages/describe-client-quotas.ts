@@ -82,18 +82,11 @@ function readComponentDataList(r: Reader, version: number, count: number): Compo
 }
 
 function writeComponentData(w: Writer, version: number, value: ComponentData): void {
-  if (version >= 1) {
-    w.compactString(value.entityType)
-  } else {
-    w.string(value.entityType)
-  }
+  if (version >= 1) w.compactString(value.entityType)
+  else w.string(value.entityType)
   w.int8(value.matchType)
-  const match = value.match
-  if (version >= 1) {
-    w.compactNullableString(match)
-  } else {
-    w.nullableString(match)
-  }
+  if (version >= 1) w.compactNullableString(value.match)
+  else w.nullableString(value.match)
   if (version >= 1) w.uvarint(0)
 }
 
@@ -113,18 +106,13 @@ function writeDescribeClientQuotasResponse(w: Writer, version: number, value: De
   if (!(version >= 0 && version <= 1)) throw unknownVersion('DescribeClientQuotasResponse', version, 0, 1)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  if (version >= 1) {
-    w.compactNullableString(errorMessage)
-  } else {
-    w.nullableString(errorMessage)
-  }
-  const entries = value.entries
-  if (entries === null) {
+  if (version >= 1) w.compactNullableString(value.errorMessage)
+  else w.nullableString(value.errorMessage)
+  if (value.entries === null) {
     w.nullCount(version >= 1)
   } else {
-    w.count(version >= 1, entries)
-    for (const item of entries) writeEntryData(w, version, item)
+    w.count(version >= 1, value.entries)
+    for (const item of value.entries) writeEntryData(w, version, item)
   }
   if (version >= 1) w.uvarint(0)
 }
@@ -172,17 +160,10 @@ function readEntityDataList(r: Reader, version: number, count: number): EntityDa
 }
 
 function writeEntityData(w: Writer, version: number, value: EntityData): void {
-  if (version >= 1) {
-    w.compactString(value.entityType)
-  } else {
-    w.string(value.entityType)
-  }
-  const entityName = value.entityName
-  if (version >= 1) {
-    w.compactNullableString(entityName)
-  } else {
-    w.nullableString(entityName)
-  }
+  if (version >= 1) w.compactString(value.entityType)
+  else w.string(value.entityType)
+  if (version >= 1) w.compactNullableString(value.entityName)
+  else w.nullableString(value.entityName)
   if (version >= 1) w.uvarint(0)
 }
 
@@ -202,11 +183,8 @@ function readValueDataList(r: Reader, version: number, count: number): ValueData
 }
 
 function writeValueData(w: Writer, version: number, value: ValueData): void {
-  if (version >= 1) {
-    w.compactString(value.key)
-  } else {
-    w.string(value.key)
-  }
+  if (version >= 1) w.compactString(value.key)
+  else w.string(value.key)
   w.float64(value.value)
   if (version >= 1) w.uvarint(0)
 }

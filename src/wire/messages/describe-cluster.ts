@@ -78,17 +78,13 @@ function writeDescribeClusterResponse(w: Writer, version: number, value: Describ
   if (!(version >= 0 && version <= 2)) throw unknownVersion('DescribeClusterResponse', version, 0, 2)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
-  const endpointType = value.endpointType ?? 1
-  if (version >= 1) w.int8(endpointType)
+  w.compactNullableString(value.errorMessage ?? null)
+  if (version >= 1) w.int8(value.endpointType ?? 1)
   w.compactString(value.clusterId)
-  const controllerId = value.controllerId ?? -1
-  w.int32(controllerId)
+  w.int32(value.controllerId ?? -1)
   w.count(true, value.brokers)
   for (const item of value.brokers) writeDescribeClusterBroker(w, version, item)
-  const clusterAuthorizedOperations = value.clusterAuthorizedOperations ?? -2147483648
-  w.int32(clusterAuthorizedOperations)
+  w.int32(value.clusterAuthorizedOperations ?? -2147483648)
   w.uvarint(0)
 }
 
@@ -114,8 +110,7 @@ function writeDescribeClusterBroker(w: Writer, version: number, value: DescribeC
   w.int32(value.brokerId)
   w.compactString(value.host)
   w.int32(value.port)
-  const rack = value.rack ?? null
-  w.compactNullableString(rack)
+  w.compactNullableString(value.rack ?? null)
   if (version >= 2) w.boolean(value.isFenced)
   w.uvarint(0)
 }

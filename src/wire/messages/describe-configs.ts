@@ -94,13 +94,9 @@ function readDescribeConfigsResourceList(r: Reader, version: number, count: numb
 
 function writeDescribeConfigsResource(w: Writer, version: number, value: DescribeConfigsResource): void {
   w.int8(value.resourceType)
-  if (version >= 4) {
-    w.compactString(value.resourceName)
-  } else {
-    w.string(value.resourceName)
-  }
-  const configurationKeys = value.configurationKeys
-  w.nullableStrings(version >= 4, configurationKeys)
+  if (version >= 4) w.compactString(value.resourceName)
+  else w.string(value.resourceName)
+  w.nullableStrings(version >= 4, value.configurationKeys)
   if (version >= 4) w.uvarint(0)
 }
 
@@ -142,18 +138,11 @@ function readDescribeConfigsResultList(r: Reader, version: number, count: number
 
 function writeDescribeConfigsResult(w: Writer, version: number, value: DescribeConfigsResult): void {
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  if (version >= 4) {
-    w.compactNullableString(errorMessage)
-  } else {
-    w.nullableString(errorMessage)
-  }
+  if (version >= 4) w.compactNullableString(value.errorMessage)
+  else w.nullableString(value.errorMessage)
   w.int8(value.resourceType)
-  if (version >= 4) {
-    w.compactString(value.resourceName)
-  } else {
-    w.string(value.resourceName)
-  }
+  if (version >= 4) w.compactString(value.resourceName)
+  else w.string(value.resourceName)
   w.count(version >= 4, value.configs)
   for (const item of value.configs) writeDescribeConfigsResourceResult(w, version, item)
   if (version >= 4) w.uvarint(0)
@@ -181,32 +170,19 @@ function readDescribeConfigsResourceResultList(r: Reader, version: number, count
 }
 
 function writeDescribeConfigsResourceResult(w: Writer, version: number, value: DescribeConfigsResourceResult): void {
-  if (version >= 4) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
-  const valueField = value.value
-  if (version >= 4) {
-    w.compactNullableString(valueField)
-  } else {
-    w.nullableString(valueField)
-  }
+  if (version >= 4) w.compactString(value.name)
+  else w.string(value.name)
+  if (version >= 4) w.compactNullableString(value.value)
+  else w.nullableString(value.value)
   w.boolean(value.readOnly)
-  const configSource = value.configSource ?? -1
-  w.int8(configSource)
+  w.int8(value.configSource ?? -1)
   w.boolean(value.isSensitive)
   w.count(version >= 4, value.synonyms)
   for (const item of value.synonyms) writeDescribeConfigsSynonym(w, version, item)
-  const configType = value.configType ?? 0
-  if (version >= 3) w.int8(configType)
-  const documentation = value.documentation
+  if (version >= 3) w.int8(value.configType ?? 0)
   if (version >= 3) {
-    if (version >= 4) {
-      w.compactNullableString(documentation)
-    } else {
-      w.nullableString(documentation)
-    }
+    if (version >= 4) w.compactNullableString(value.documentation)
+    else w.nullableString(value.documentation)
   }
   if (version >= 4) w.uvarint(0)
 }
@@ -228,17 +204,10 @@ function readDescribeConfigsSynonymList(r: Reader, version: number, count: numbe
 }
 
 function writeDescribeConfigsSynonym(w: Writer, version: number, value: DescribeConfigsSynonym): void {
-  if (version >= 4) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
-  const valueField = value.value
-  if (version >= 4) {
-    w.compactNullableString(valueField)
-  } else {
-    w.nullableString(valueField)
-  }
+  if (version >= 4) w.compactString(value.name)
+  else w.string(value.name)
+  if (version >= 4) w.compactNullableString(value.value)
+  else w.nullableString(value.value)
   w.int8(value.source)
   if (version >= 4) w.uvarint(0)
 }

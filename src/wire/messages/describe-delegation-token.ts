@@ -58,12 +58,11 @@ function readDescribeDelegationTokenRequest(r: Reader, version: number): Describ
 
 function writeDescribeDelegationTokenRequest(w: Writer, version: number, value: DescribeDelegationTokenRequest): void {
   if (!(version >= 1 && version <= 3)) throw unknownVersion('DescribeDelegationTokenRequest', version, 1, 3)
-  const owners = value.owners
-  if (owners === null) {
+  if (value.owners === null) {
     w.nullCount(version >= 2)
   } else {
-    w.count(version >= 2, owners)
-    for (const item of owners) writeDescribeDelegationTokenOwner(w, version, item)
+    w.count(version >= 2, value.owners)
+    for (const item of value.owners) writeDescribeDelegationTokenOwner(w, version, item)
   }
   if (version >= 2) w.uvarint(0)
 }
@@ -88,16 +87,10 @@ function readDescribeDelegationTokenOwnerListOrNull(r: Reader, version: number, 
 }
 
 function writeDescribeDelegationTokenOwner(w: Writer, version: number, value: DescribeDelegationTokenOwner): void {
-  if (version >= 2) {
-    w.compactString(value.principalType)
-  } else {
-    w.string(value.principalType)
-  }
-  if (version >= 2) {
-    w.compactString(value.principalName)
-  } else {
-    w.string(value.principalName)
-  }
+  if (version >= 2) w.compactString(value.principalType)
+  else w.string(value.principalType)
+  if (version >= 2) w.compactString(value.principalName)
+  else w.string(value.principalName)
   if (version >= 2) w.uvarint(0)
 }
 
@@ -145,31 +138,19 @@ function readDescribedDelegationTokenList(r: Reader, version: number, count: num
 }
 
 function writeDescribedDelegationToken(w: Writer, version: number, value: DescribedDelegationToken): void {
-  if (version >= 2) {
-    w.compactString(value.principalType)
-  } else {
-    w.string(value.principalType)
-  }
-  if (version >= 2) {
-    w.compactString(value.principalName)
-  } else {
-    w.string(value.principalName)
-  }
+  if (version >= 2) w.compactString(value.principalType)
+  else w.string(value.principalType)
+  if (version >= 2) w.compactString(value.principalName)
+  else w.string(value.principalName)
   if (version >= 3) w.compactString(value.tokenRequesterPrincipalType)
   if (version >= 3) w.compactString(value.tokenRequesterPrincipalName)
   w.int64(value.issueTimestamp)
   w.int64(value.expiryTimestamp)
   w.int64(value.maxTimestamp)
-  if (version >= 2) {
-    w.compactString(value.tokenId)
-  } else {
-    w.string(value.tokenId)
-  }
-  if (version >= 2) {
-    w.compactBytes(value.hmac)
-  } else {
-    w.bytes(value.hmac)
-  }
+  if (version >= 2) w.compactString(value.tokenId)
+  else w.string(value.tokenId)
+  if (version >= 2) w.compactBytes(value.hmac)
+  else w.bytes(value.hmac)
   w.count(version >= 2, value.renewers)
   for (const item of value.renewers) writeDescribedDelegationTokenRenewer(w, version, item)
   if (version >= 2) w.uvarint(0)
@@ -191,15 +172,9 @@ function readDescribedDelegationTokenRenewerList(r: Reader, version: number, cou
 }
 
 function writeDescribedDelegationTokenRenewer(w: Writer, version: number, value: DescribedDelegationTokenRenewer): void {
-  if (version >= 2) {
-    w.compactString(value.principalType)
-  } else {
-    w.string(value.principalType)
-  }
-  if (version >= 2) {
-    w.compactString(value.principalName)
-  } else {
-    w.string(value.principalName)
-  }
+  if (version >= 2) w.compactString(value.principalType)
+  else w.string(value.principalType)
+  if (version >= 2) w.compactString(value.principalName)
+  else w.string(value.principalName)
   if (version >= 2) w.uvarint(0)
 }

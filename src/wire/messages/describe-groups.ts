@@ -102,32 +102,18 @@ function readDescribedGroupList(r: Reader, version: number, count: number): Desc
 
 function writeDescribedGroup(w: Writer, version: number, value: DescribedGroup): void {
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  if (version >= 6) w.compactNullableString(errorMessage)
-  if (version >= 5) {
-    w.compactString(value.groupId)
-  } else {
-    w.string(value.groupId)
-  }
-  if (version >= 5) {
-    w.compactString(value.groupState)
-  } else {
-    w.string(value.groupState)
-  }
-  if (version >= 5) {
-    w.compactString(value.protocolType)
-  } else {
-    w.string(value.protocolType)
-  }
-  if (version >= 5) {
-    w.compactString(value.protocolData)
-  } else {
-    w.string(value.protocolData)
-  }
+  if (version >= 6) w.compactNullableString(value.errorMessage ?? null)
+  if (version >= 5) w.compactString(value.groupId)
+  else w.string(value.groupId)
+  if (version >= 5) w.compactString(value.groupState)
+  else w.string(value.groupState)
+  if (version >= 5) w.compactString(value.protocolType)
+  else w.string(value.protocolType)
+  if (version >= 5) w.compactString(value.protocolData)
+  else w.string(value.protocolData)
   w.count(version >= 5, value.members)
   for (const item of value.members) writeDescribedGroupMember(w, version, item)
-  const authorizedOperations = value.authorizedOperations ?? -2147483648
-  if (version >= 3) w.int32(authorizedOperations)
+  if (version >= 3) w.int32(value.authorizedOperations ?? -2147483648)
   if (version >= 5) w.uvarint(0)
 }
 
@@ -151,38 +137,19 @@ function readDescribedGroupMemberList(r: Reader, version: number, count: number)
 }
 
 function writeDescribedGroupMember(w: Writer, version: number, value: DescribedGroupMember): void {
-  if (version >= 5) {
-    w.compactString(value.memberId)
-  } else {
-    w.string(value.memberId)
-  }
-  const groupInstanceId = value.groupInstanceId ?? null
+  if (version >= 5) w.compactString(value.memberId)
+  else w.string(value.memberId)
   if (version >= 4) {
-    if (version >= 5) {
-      w.compactNullableString(groupInstanceId)
-    } else {
-      w.nullableString(groupInstanceId)
-    }
+    if (version >= 5) w.compactNullableString(value.groupInstanceId ?? null)
+    else w.nullableString(value.groupInstanceId ?? null)
   }
-  if (version >= 5) {
-    w.compactString(value.clientId)
-  } else {
-    w.string(value.clientId)
-  }
-  if (version >= 5) {
-    w.compactString(value.clientHost)
-  } else {
-    w.string(value.clientHost)
-  }
-  if (version >= 5) {
-    w.compactBytes(value.memberMetadata)
-  } else {
-    w.bytes(value.memberMetadata)
-  }
-  if (version >= 5) {
-    w.compactBytes(value.memberAssignment)
-  } else {
-    w.bytes(value.memberAssignment)
-  }
+  if (version >= 5) w.compactString(value.clientId)
+  else w.string(value.clientId)
+  if (version >= 5) w.compactString(value.clientHost)
+  else w.string(value.clientHost)
+  if (version >= 5) w.compactBytes(value.memberMetadata)
+  else w.bytes(value.memberMetadata)
+  if (version >= 5) w.compactBytes(value.memberAssignment)
+  else w.bytes(value.memberAssignment)
   if (version >= 5) w.uvarint(0)
 }

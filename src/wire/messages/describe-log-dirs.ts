@@ -61,12 +61,11 @@ function readDescribeLogDirsRequest(r: Reader, version: number): DescribeLogDirs
 
 function writeDescribeLogDirsRequest(w: Writer, version: number, value: DescribeLogDirsRequest): void {
   if (!(version >= 1 && version <= 5)) throw unknownVersion('DescribeLogDirsRequest', version, 1, 5)
-  const topics = value.topics
-  if (topics === null) {
+  if (value.topics === null) {
     w.nullCount(version >= 2)
   } else {
-    w.count(version >= 2, topics)
-    for (const item of topics) writeDescribableLogDirTopic(w, version, item)
+    w.count(version >= 2, value.topics)
+    for (const item of value.topics) writeDescribableLogDirTopic(w, version, item)
   }
   if (version >= 2) w.uvarint(0)
 }
@@ -91,11 +90,8 @@ function readDescribableLogDirTopicListOrNull(r: Reader, version: number, count:
 }
 
 function writeDescribableLogDirTopic(w: Writer, version: number, value: DescribableLogDirTopic): void {
-  if (version >= 2) {
-    w.compactString(value.topic)
-  } else {
-    w.string(value.topic)
-  }
+  if (version >= 2) w.compactString(value.topic)
+  else w.string(value.topic)
   w.int32s(version >= 2, value.partitions)
   if (version >= 2) w.uvarint(0)
 }
@@ -141,19 +137,13 @@ function readDescribeLogDirsResultList(r: Reader, version: number, count: number
 
 function writeDescribeLogDirsResult(w: Writer, version: number, value: DescribeLogDirsResult): void {
   w.int16(value.errorCode)
-  if (version >= 2) {
-    w.compactString(value.logDir)
-  } else {
-    w.string(value.logDir)
-  }
+  if (version >= 2) w.compactString(value.logDir)
+  else w.string(value.logDir)
   w.count(version >= 2, value.topics)
   for (const item of value.topics) writeDescribeLogDirsTopic(w, version, item)
-  const totalBytes = value.totalBytes ?? -1n
-  if (version >= 4) w.int64(totalBytes)
-  const usableBytes = value.usableBytes ?? -1n
-  if (version >= 4) w.int64(usableBytes)
-  const isCordoned = value.isCordoned ?? false
-  if (version >= 5) w.boolean(isCordoned)
+  if (version >= 4) w.int64(value.totalBytes ?? -1n)
+  if (version >= 4) w.int64(value.usableBytes ?? -1n)
+  if (version >= 5) w.boolean(value.isCordoned ?? false)
   if (version >= 2) w.uvarint(0)
 }
 
@@ -173,11 +163,8 @@ function readDescribeLogDirsTopicList(r: Reader, version: number, count: number)
 }
 
 function writeDescribeLogDirsTopic(w: Writer, version: number, value: DescribeLogDirsTopic): void {
-  if (version >= 2) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
+  if (version >= 2) w.compactString(value.name)
+  else w.string(value.name)
   w.count(version >= 2, value.partitions)
   for (const item of value.partitions) writeDescribeLogDirsPartition(w, version, item)
   if (version >= 2) w.uvarint(0)

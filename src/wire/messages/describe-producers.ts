@@ -146,8 +146,7 @@ function readPartitionResponseList(r: Reader, version: number, count: number): P
 function writePartitionResponse(w: Writer, version: number, value: PartitionResponse): void {
   w.int32(value.partitionIndex)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage ?? null)
   w.count(true, value.activeProducers)
   for (const item of value.activeProducers) writeProducerState(w, version, item)
   w.uvarint(0)
@@ -175,12 +174,9 @@ function readProducerStateList(r: Reader, version: number, count: number): Produ
 function writeProducerState(w: Writer, _version: number, value: ProducerState): void {
   w.int64(value.producerId)
   w.int32(value.producerEpoch)
-  const lastSequence = value.lastSequence ?? -1
-  w.int32(lastSequence)
-  const lastTimestamp = value.lastTimestamp ?? -1n
-  w.int64(lastTimestamp)
+  w.int32(value.lastSequence ?? -1)
+  w.int64(value.lastTimestamp ?? -1n)
   w.int32(value.coordinatorEpoch)
-  const currentTxnStartOffset = value.currentTxnStartOffset ?? -1n
-  w.int64(currentTxnStartOffset)
+  w.int64(value.currentTxnStartOffset ?? -1n)
   w.uvarint(0)
 }

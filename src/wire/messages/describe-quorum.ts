@@ -141,8 +141,7 @@ function readDescribeQuorumResponse(r: Reader, version: number): DescribeQuorumR
 function writeDescribeQuorumResponse(w: Writer, version: number, value: DescribeQuorumResponse): void {
   if (!(version >= 0 && version <= 2)) throw unknownVersion('DescribeQuorumResponse', version, 0, 2)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  if (version >= 2) w.compactNullableString(errorMessage)
+  if (version >= 2) w.compactNullableString(value.errorMessage)
   w.count(true, value.topics)
   for (const item of value.topics) writeDescribeQuorumResponseTopicData(w, version, item)
   if (version >= 2) {
@@ -198,8 +197,7 @@ function readDescribeQuorumResponsePartitionDataList(r: Reader, version: number,
 function writeDescribeQuorumResponsePartitionData(w: Writer, version: number, value: DescribeQuorumResponsePartitionData): void {
   w.int32(value.partitionIndex)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  if (version >= 2) w.compactNullableString(errorMessage)
+  if (version >= 2) w.compactNullableString(value.errorMessage)
   w.int32(value.leaderId)
   w.int32(value.leaderEpoch)
   w.int64(value.highWatermark)
@@ -232,10 +230,8 @@ function writeReplicaState(w: Writer, version: number, value: ReplicaState): voi
   w.int32(value.replicaId)
   if (version >= 2) w.uuid(value.replicaDirectoryId)
   w.int64(value.logEndOffset)
-  const lastFetchTimestamp = value.lastFetchTimestamp ?? -1n
-  if (version >= 1) w.int64(lastFetchTimestamp)
-  const lastCaughtUpTimestamp = value.lastCaughtUpTimestamp ?? -1n
-  if (version >= 1) w.int64(lastCaughtUpTimestamp)
+  if (version >= 1) w.int64(value.lastFetchTimestamp ?? -1n)
+  if (version >= 1) w.int64(value.lastCaughtUpTimestamp ?? -1n)
   w.uvarint(0)
 }
 

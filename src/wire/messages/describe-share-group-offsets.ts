@@ -88,12 +88,11 @@ function readDescribeShareGroupOffsetsRequestGroupList(r: Reader, version: numbe
 
 function writeDescribeShareGroupOffsetsRequestGroup(w: Writer, version: number, value: DescribeShareGroupOffsetsRequestGroup): void {
   w.compactString(value.groupId)
-  const topics = value.topics
-  if (topics === null) {
+  if (value.topics === null) {
     w.nullCount(true)
   } else {
-    w.count(true, topics)
-    for (const item of topics) writeDescribeShareGroupOffsetsRequestTopic(w, version, item)
+    w.count(true, value.topics)
+    for (const item of value.topics) writeDescribeShareGroupOffsetsRequestTopic(w, version, item)
   }
   w.uvarint(0)
 }
@@ -163,8 +162,7 @@ function writeDescribeShareGroupOffsetsResponseGroup(w: Writer, version: number,
   w.count(true, value.topics)
   for (const item of value.topics) writeDescribeShareGroupOffsetsResponseTopic(w, version, item)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage ?? null)
   w.uvarint(0)
 }
 
@@ -215,10 +213,8 @@ function writeDescribeShareGroupOffsetsResponsePartition(w: Writer, version: num
   w.int32(value.partitionIndex)
   w.int64(value.startOffset)
   w.int32(value.leaderEpoch)
-  const lag = value.lag ?? -1n
-  if (version >= 1) w.int64(lag)
+  if (version >= 1) w.int64(value.lag ?? -1n)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage ?? null)
   w.uvarint(0)
 }

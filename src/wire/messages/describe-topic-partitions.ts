@@ -77,12 +77,11 @@ function writeDescribeTopicPartitionsRequest(w: Writer, version: number, value: 
   w.count(true, value.topics)
   for (const item of value.topics) writeTopicRequest(w, version, item)
   w.int32(value.responsePartitionLimit)
-  const cursor = value.cursor
-  if (cursor === null) {
+  if (value.cursor === null) {
     w.int8(-1)
   } else {
     w.int8(1)
-    writeDescribeTopicPartitionsRequestCursor(w, version, cursor)
+    writeDescribeTopicPartitionsRequestCursor(w, version, value.cursor)
   }
   w.uvarint(0)
 }
@@ -168,15 +167,12 @@ function readDescribeTopicPartitionsResponseTopicList(r: Reader, version: number
 
 function writeDescribeTopicPartitionsResponseTopic(w: Writer, version: number, value: DescribeTopicPartitionsResponseTopic): void {
   w.int16(value.errorCode)
-  const name = value.name
-  w.compactNullableString(name)
+  w.compactNullableString(value.name)
   w.uuid(value.topicId)
-  const isInternal = value.isInternal ?? false
-  w.boolean(isInternal)
+  w.boolean(value.isInternal ?? false)
   w.count(true, value.partitions)
   for (const item of value.partitions) writeDescribeTopicPartitionsResponsePartition(w, version, item)
-  const topicAuthorizedOperations = value.topicAuthorizedOperations ?? -2147483648
-  w.int32(topicAuthorizedOperations)
+  w.int32(value.topicAuthorizedOperations ?? -2147483648)
   w.uvarint(0)
 }
 
@@ -206,14 +202,11 @@ function writeDescribeTopicPartitionsResponsePartition(w: Writer, _version: numb
   w.int16(value.errorCode)
   w.int32(value.partitionIndex)
   w.int32(value.leaderId)
-  const leaderEpoch = value.leaderEpoch ?? -1
-  w.int32(leaderEpoch)
+  w.int32(value.leaderEpoch ?? -1)
   w.int32s(true, value.replicaNodes)
   w.int32s(true, value.isrNodes)
-  const eligibleLeaderReplicas = value.eligibleLeaderReplicas ?? null
-  w.nullableInt32s(true, eligibleLeaderReplicas)
-  const lastKnownElr = value.lastKnownElr ?? null
-  w.nullableInt32s(true, lastKnownElr)
+  w.nullableInt32s(true, value.eligibleLeaderReplicas ?? null)
+  w.nullableInt32s(true, value.lastKnownElr ?? null)
   w.int32s(true, value.offlineReplicas)
   w.uvarint(0)
 }

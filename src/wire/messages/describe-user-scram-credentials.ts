@@ -52,12 +52,11 @@ function readDescribeUserScramCredentialsRequest(r: Reader, version: number): De
 
 function writeDescribeUserScramCredentialsRequest(w: Writer, version: number, value: DescribeUserScramCredentialsRequest): void {
   if (!(version >= 0 && version <= 0)) throw unknownVersion('DescribeUserScramCredentialsRequest', version, 0, 0)
-  const users = value.users
-  if (users === null) {
+  if (value.users === null) {
     w.nullCount(true)
   } else {
-    w.count(true, users)
-    for (const item of users) writeUserName(w, version, item)
+    w.count(true, value.users)
+    for (const item of value.users) writeUserName(w, version, item)
   }
   w.uvarint(0)
 }
@@ -101,8 +100,7 @@ function writeDescribeUserScramCredentialsResponse(w: Writer, version: number, v
   if (!(version >= 0 && version <= 0)) throw unknownVersion('DescribeUserScramCredentialsResponse', version, 0, 0)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage)
   w.count(true, value.results)
   for (const item of value.results) writeDescribeUserScramCredentialsResult(w, version, item)
   w.uvarint(0)
@@ -128,8 +126,7 @@ function readDescribeUserScramCredentialsResultList(r: Reader, version: number, 
 function writeDescribeUserScramCredentialsResult(w: Writer, version: number, value: DescribeUserScramCredentialsResult): void {
   w.compactString(value.user)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage)
   w.count(true, value.credentialInfos)
   for (const item of value.credentialInfos) writeCredentialInfo(w, version, item)
   w.uvarint(0)

@@ -56,12 +56,11 @@ function readElectLeadersRequest(r: Reader, version: number): ElectLeadersReques
 function writeElectLeadersRequest(w: Writer, version: number, value: ElectLeadersRequest): void {
   if (!(version >= 0 && version <= 2)) throw unknownVersion('ElectLeadersRequest', version, 0, 2)
   if (version >= 1) w.int8(value.electionType)
-  const topicPartitions = value.topicPartitions
-  if (topicPartitions === null) {
+  if (value.topicPartitions === null) {
     w.nullCount(version >= 2)
   } else {
-    w.count(version >= 2, topicPartitions)
-    for (const item of topicPartitions) writeTopicPartitions(w, version, item)
+    w.count(version >= 2, value.topicPartitions)
+    for (const item of value.topicPartitions) writeTopicPartitions(w, version, item)
   }
   w.int32(value.timeoutMs)
   if (version >= 2) w.uvarint(0)
@@ -87,11 +86,8 @@ function readTopicPartitionsListOrNull(r: Reader, version: number, count: number
 }
 
 function writeTopicPartitions(w: Writer, version: number, value: TopicPartitions): void {
-  if (version >= 2) {
-    w.compactString(value.topic)
-  } else {
-    w.string(value.topic)
-  }
+  if (version >= 2) w.compactString(value.topic)
+  else w.string(value.topic)
   w.int32s(version >= 2, value.partitions)
   if (version >= 2) w.uvarint(0)
 }
@@ -132,11 +128,8 @@ function readReplicaElectionResultList(r: Reader, version: number, count: number
 }
 
 function writeReplicaElectionResult(w: Writer, version: number, value: ReplicaElectionResult): void {
-  if (version >= 2) {
-    w.compactString(value.topic)
-  } else {
-    w.string(value.topic)
-  }
+  if (version >= 2) w.compactString(value.topic)
+  else w.string(value.topic)
   w.count(version >= 2, value.partitionResult)
   for (const item of value.partitionResult) writePartitionResult(w, version, item)
   if (version >= 2) w.uvarint(0)
@@ -161,11 +154,7 @@ function readPartitionResultList(r: Reader, version: number, count: number): Par
 function writePartitionResult(w: Writer, version: number, value: PartitionResult): void {
   w.int32(value.partitionId)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  if (version >= 2) {
-    w.compactNullableString(errorMessage)
-  } else {
-    w.nullableString(errorMessage)
-  }
+  if (version >= 2) w.compactNullableString(value.errorMessage)
+  else w.nullableString(value.errorMessage)
   if (version >= 2) w.uvarint(0)
 }

@@ -81,12 +81,8 @@ function readEndQuorumEpochRequest(r: Reader, version: number): EndQuorumEpochRe
 
 function writeEndQuorumEpochRequest(w: Writer, version: number, value: EndQuorumEpochRequest): void {
   if (!(version >= 0 && version <= 1)) throw unknownVersion('EndQuorumEpochRequest', version, 0, 1)
-  const clusterId = value.clusterId
-  if (version >= 1) {
-    w.compactNullableString(clusterId)
-  } else {
-    w.nullableString(clusterId)
-  }
+  if (version >= 1) w.compactNullableString(value.clusterId)
+  else w.nullableString(value.clusterId)
   w.count(version >= 1, value.topics)
   for (const item of value.topics) writeEndQuorumEpochRequestTopicData(w, version, item)
   if (version >= 1) {
@@ -112,11 +108,8 @@ function readEndQuorumEpochRequestTopicDataList(r: Reader, version: number, coun
 }
 
 function writeEndQuorumEpochRequestTopicData(w: Writer, version: number, value: EndQuorumEpochRequestTopicData): void {
-  if (version >= 1) {
-    w.compactString(value.topicName)
-  } else {
-    w.string(value.topicName)
-  }
+  if (version >= 1) w.compactString(value.topicName)
+  else w.string(value.topicName)
   w.count(version >= 1, value.partitions)
   for (const item of value.partitions) writeEndQuorumEpochRequestPartitionData(w, version, item)
   if (version >= 1) w.uvarint(0)
@@ -227,7 +220,7 @@ function writeEndQuorumEpochResponse(w: Writer, version: number, value: EndQuoru
   const nodeEndpoints = value.nodeEndpoints ?? []
   const hasNodeEndpoints = version >= 1 && nodeEndpoints.length !== 0
   if (version >= 1) {
-    w.uvarint((hasNodeEndpoints ? 1 : 0))
+    w.uvarint(hasNodeEndpoints ? 1 : 0)
     if (hasNodeEndpoints) {
       const start = w.openTag(0)
       w.count(true, nodeEndpoints)
@@ -253,11 +246,8 @@ function readEndQuorumEpochResponseTopicDataList(r: Reader, version: number, cou
 }
 
 function writeEndQuorumEpochResponseTopicData(w: Writer, version: number, value: EndQuorumEpochResponseTopicData): void {
-  if (version >= 1) {
-    w.compactString(value.topicName)
-  } else {
-    w.string(value.topicName)
-  }
+  if (version >= 1) w.compactString(value.topicName)
+  else w.string(value.topicName)
   w.count(version >= 1, value.partitions)
   for (const item of value.partitions) writeEndQuorumEpochResponsePartitionData(w, version, item)
   if (version >= 1) w.uvarint(0)

@@ -42,11 +42,8 @@ function readEndTxnRequest(r: Reader, version: number): EndTxnRequest {
 
 function writeEndTxnRequest(w: Writer, version: number, value: EndTxnRequest): void {
   if (!(version >= 0 && version <= 5)) throw unknownVersion('EndTxnRequest', version, 0, 5)
-  if (version >= 3) {
-    w.compactString(value.transactionalId)
-  } else {
-    w.string(value.transactionalId)
-  }
+  if (version >= 3) w.compactString(value.transactionalId)
+  else w.string(value.transactionalId)
   w.int64(value.producerId)
   w.int16(value.producerEpoch)
   w.boolean(value.committed)
@@ -69,9 +66,7 @@ function writeEndTxnResponse(w: Writer, version: number, value: EndTxnResponse):
   if (!(version >= 0 && version <= 5)) throw unknownVersion('EndTxnResponse', version, 0, 5)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const producerId = value.producerId ?? -1n
-  if (version >= 5) w.int64(producerId)
-  const producerEpoch = value.producerEpoch ?? -1
-  if (version >= 5) w.int16(producerEpoch)
+  if (version >= 5) w.int64(value.producerId ?? -1n)
+  if (version >= 5) w.int16(value.producerEpoch ?? -1)
   if (version >= 3) w.uvarint(0)
 }

@@ -39,8 +39,7 @@ function readEnvelopeRequest(r: Reader, version: number): EnvelopeRequest {
 function writeEnvelopeRequest(w: Writer, version: number, value: EnvelopeRequest): void {
   if (!(version >= 0 && version <= 0)) throw unknownVersion('EnvelopeRequest', version, 0, 0)
   w.compactBytes(value.requestData)
-  const requestPrincipal = value.requestPrincipal
-  w.compactNullableBytes(requestPrincipal)
+  w.compactNullableBytes(value.requestPrincipal)
   w.compactBytes(value.clientHostAddress)
   w.uvarint(0)
 }
@@ -57,8 +56,7 @@ function readEnvelopeResponse(r: Reader, version: number): EnvelopeResponse {
 
 function writeEnvelopeResponse(w: Writer, version: number, value: EnvelopeResponse): void {
   if (!(version >= 0 && version <= 0)) throw unknownVersion('EnvelopeResponse', version, 0, 0)
-  const responseData = value.responseData ?? null
-  w.compactNullableBytes(responseData)
+  w.compactNullableBytes(value.responseData ?? null)
   w.int16(value.errorCode)
   w.uvarint(0)
 }

@@ -37,11 +37,8 @@ function readExpireDelegationTokenRequest(r: Reader, version: number): ExpireDel
 
 function writeExpireDelegationTokenRequest(w: Writer, version: number, value: ExpireDelegationTokenRequest): void {
   if (!(version >= 1 && version <= 2)) throw unknownVersion('ExpireDelegationTokenRequest', version, 1, 2)
-  if (version >= 2) {
-    w.compactBytes(value.hmac)
-  } else {
-    w.bytes(value.hmac)
-  }
+  if (version >= 2) w.compactBytes(value.hmac)
+  else w.bytes(value.hmac)
   w.int64(value.expiryTimePeriodMs)
   if (version >= 2) w.uvarint(0)
 }

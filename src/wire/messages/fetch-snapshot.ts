@@ -101,16 +101,15 @@ function readFetchSnapshotRequest(r: Reader, version: number): FetchSnapshotRequ
 
 function writeFetchSnapshotRequest(w: Writer, version: number, value: FetchSnapshotRequest): void {
   if (!(version >= 0 && version <= 1)) throw unknownVersion('FetchSnapshotRequest', version, 0, 1)
-  const clusterId = value.clusterId
-  const hasClusterId = clusterId !== null
+  const hasClusterId = value.clusterId !== null
   w.int32(value.replicaId)
   w.int32(value.maxBytes)
   w.count(true, value.topics)
   for (const item of value.topics) writeFetchSnapshotRequestTopicSnapshot(w, version, item)
-  w.uvarint((hasClusterId ? 1 : 0))
+  w.uvarint(hasClusterId ? 1 : 0)
   if (hasClusterId) {
     const start = w.openTag(0)
-    w.compactNullableString(clusterId)
+    w.compactNullableString(value.clusterId)
     w.closeTag(start)
   }
 }
@@ -171,12 +170,11 @@ function writeFetchSnapshotRequestPartitionSnapshot(w: Writer, version: number, 
   w.int32(value.currentLeaderEpoch)
   writeFetchSnapshotRequestSnapshotId(w, version, value.snapshotId)
   w.int64(value.position)
-  const replicaDirectoryId = value.replicaDirectoryId
-  const hasReplicaDirectoryId = version >= 1 && replicaDirectoryId !== ZERO_UUID
-  w.uvarint((hasReplicaDirectoryId ? 1 : 0))
+  const hasReplicaDirectoryId = version >= 1 && value.replicaDirectoryId !== ZERO_UUID
+  w.uvarint(hasReplicaDirectoryId ? 1 : 0)
   if (hasReplicaDirectoryId) {
     const start = w.openTag(0)
-    w.uuid(replicaDirectoryId)
+    w.uuid(value.replicaDirectoryId)
     w.closeTag(start)
   }
 }
@@ -227,7 +225,7 @@ function writeFetchSnapshotResponse(w: Writer, version: number, value: FetchSnap
   for (const item of value.topics) writeFetchSnapshotResponseTopicSnapshot(w, version, item)
   const nodeEndpoints = value.nodeEndpoints ?? []
   const hasNodeEndpoints = version >= 1 && nodeEndpoints.length !== 0
-  w.uvarint((hasNodeEndpoints ? 1 : 0))
+  w.uvarint(hasNodeEndpoints ? 1 : 0)
   if (hasNodeEndpoints) {
     const start = w.openTag(0)
     w.count(true, nodeEndpoints)
@@ -293,11 +291,11 @@ function writeFetchSnapshotResponsePartitionSnapshot(w: Writer, version: number,
   w.int16(value.errorCode)
   writeFetchSnapshotResponseSnapshotId(w, version, value.snapshotId)
   const currentLeader = value.currentLeader ?? DEFAULT_LEADER_ID_AND_EPOCH
-  const hasCurrentLeader = !(isDefaultLeaderIdAndEpoch(currentLeader))
+  const hasCurrentLeader = !isDefaultLeaderIdAndEpoch(currentLeader)
   w.int64(value.size)
   w.int64(value.position)
   w.compactBytes(value.unalignedRecords)
-  w.uvarint((hasCurrentLeader ? 1 : 0))
+  w.uvarint(hasCurrentLeader ? 1 : 0)
   if (hasCurrentLeader) {
     const start = w.openTag(0)
     writeLeaderIdAndEpoch(w, version, currentLeader)

@@ -150,11 +150,9 @@ function readFetchRequest(r: Reader, version: number): FetchRequest {
 
 function writeFetchRequest(w: Writer, version: number, value: FetchRequest): void {
   if (!(version >= 4 && version <= 18)) throw unknownVersion('FetchRequest', version, 4, 18)
-  const clusterId = value.clusterId
-  const hasClusterId = version >= 12 && clusterId !== null
+  const hasClusterId = version >= 12 && value.clusterId !== null
   if (version <= 14) w.int32(value.replicaId)
-  const replicaState = value.replicaState
-  const hasReplicaState = version >= 15 && !(isDefaultReplicaState(replicaState))
+  const hasReplicaState = version >= 15 && !isDefaultReplicaState(value.replicaState)
   w.int32(value.maxWaitMs)
   w.int32(value.minBytes)
   w.int32(value.maxBytes)
@@ -168,22 +166,19 @@ function writeFetchRequest(w: Writer, version: number, value: FetchRequest): voi
     for (const item of value.forgottenTopicsData) writeForgottenTopic(w, version, item)
   }
   if (version >= 11) {
-    if (version >= 12) {
-      w.compactString(value.rackId)
-    } else {
-      w.string(value.rackId)
-    }
+    if (version >= 12) w.compactString(value.rackId)
+    else w.string(value.rackId)
   }
   if (version >= 12) {
     w.uvarint((hasClusterId ? 1 : 0) + (hasReplicaState ? 1 : 0))
     if (hasClusterId) {
       const start = w.openTag(0)
-      w.compactNullableString(clusterId)
+      w.compactNullableString(value.clusterId)
       w.closeTag(start)
     }
     if (hasReplicaState) {
       const start = w.openTag(1)
-      writeReplicaState(w, version, replicaState)
+      writeReplicaState(w, version, value.replicaState)
       w.closeTag(start)
     }
   }
@@ -222,11 +217,8 @@ function readFetchTopicList(r: Reader, version: number, count: number): FetchTop
 
 function writeFetchTopic(w: Writer, version: number, value: FetchTopic): void {
   if (version <= 12) {
-    if (version >= 12) {
-      w.compactString(value.topic)
-    } else {
-      w.string(value.topic)
-    }
+    if (version >= 12) w.compactString(value.topic)
+    else w.string(value.topic)
   }
   if (version >= 13) w.uuid(value.topicId)
   w.count(version >= 12, value.partitions)
@@ -279,20 +271,18 @@ function writeFetchPartition(w: Writer, version: number, value: FetchPartition):
   if (version >= 12) w.int32(value.lastFetchedEpoch)
   if (version >= 5) w.int64(value.logStartOffset)
   w.int32(value.partitionMaxBytes)
-  const replicaDirectoryId = value.replicaDirectoryId
-  const hasReplicaDirectoryId = version >= 17 && replicaDirectoryId !== ZERO_UUID
-  const highWatermark = value.highWatermark
-  const hasHighWatermark = version >= 18 && highWatermark !== 9223372036854775807n
+  const hasReplicaDirectoryId = version >= 17 && value.replicaDirectoryId !== ZERO_UUID
+  const hasHighWatermark = version >= 18 && value.highWatermark !== 9223372036854775807n
   if (version >= 12) {
     w.uvarint((hasReplicaDirectoryId ? 1 : 0) + (hasHighWatermark ? 1 : 0))
     if (hasReplicaDirectoryId) {
       const start = w.openTag(0)
-      w.uuid(replicaDirectoryId)
+      w.uuid(value.replicaDirectoryId)
       w.closeTag(start)
     }
     if (hasHighWatermark) {
       const start = w.openTag(1)
-      w.int64(highWatermark)
+      w.int64(value.highWatermark)
       w.closeTag(start)
     }
   }
@@ -316,11 +306,8 @@ function readForgottenTopicList(r: Reader, version: number, count: number): Forg
 
 function writeForgottenTopic(w: Writer, version: number, value: ForgottenTopic): void {
   if (version <= 12) {
-    if (version >= 12) {
-      w.compactString(value.topic)
-    } else {
-      w.string(value.topic)
-    }
+    if (version >= 12) w.compactString(value.topic)
+    else w.string(value.topic)
   }
   if (version >= 13) w.uuid(value.topicId)
   w.int32s(version >= 12, value.partitions)
@@ -357,14 +344,13 @@ function writeFetchResponse(w: Writer, version: number, value: FetchResponse): v
   if (!(version >= 4 && version <= 18)) throw unknownVersion('FetchResponse', version, 4, 18)
   w.int32(value.throttleTimeMs)
   if (version >= 7) w.int16(value.errorCode)
-  const sessionId = value.sessionId ?? 0
-  if (version >= 7) w.int32(sessionId)
+  if (version >= 7) w.int32(value.sessionId ?? 0)
   w.count(version >= 12, value.responses)
   for (const item of value.responses) writeFetchableTopicResponse(w, version, item)
   const nodeEndpoints = value.nodeEndpoints ?? []
   const hasNodeEndpoints = version >= 16 && nodeEndpoints.length !== 0
   if (version >= 12) {
-    w.uvarint((hasNodeEndpoints ? 1 : 0))
+    w.uvarint(hasNodeEndpoints ? 1 : 0)
     if (hasNodeEndpoints) {
       const start = w.openTag(0)
       w.count(true, nodeEndpoints)
@@ -392,11 +378,8 @@ function readFetchableTopicResponseList(r: Reader, version: number, count: numbe
 
 function writeFetchableTopicResponse(w: Writer, version: number, value: FetchableTopicResponse): void {
   if (version <= 12) {
-    if (version >= 12) {
-      w.compactString(value.topic)
-    } else {
-      w.string(value.topic)
-    }
+    if (version >= 12) w.compactString(value.topic)
+    else w.string(value.topic)
   }
   if (version >= 13) w.uuid(value.topicId)
   w.count(version >= 12, value.partitions)
@@ -450,31 +433,23 @@ function writePartitionData(w: Writer, version: number, value: PartitionData): v
   w.int32(value.partitionIndex)
   w.int16(value.errorCode)
   w.int64(value.highWatermark)
-  const lastStableOffset = value.lastStableOffset ?? -1n
-  w.int64(lastStableOffset)
-  const logStartOffset = value.logStartOffset ?? -1n
-  if (version >= 5) w.int64(logStartOffset)
+  w.int64(value.lastStableOffset ?? -1n)
+  if (version >= 5) w.int64(value.logStartOffset ?? -1n)
   const divergingEpoch = value.divergingEpoch ?? DEFAULT_EPOCH_END_OFFSET
-  const hasDivergingEpoch = version >= 12 && !(isDefaultEpochEndOffset(divergingEpoch))
+  const hasDivergingEpoch = version >= 12 && !isDefaultEpochEndOffset(divergingEpoch)
   const currentLeader = value.currentLeader ?? DEFAULT_LEADER_ID_AND_EPOCH
-  const hasCurrentLeader = version >= 12 && !(isDefaultLeaderIdAndEpoch(currentLeader))
+  const hasCurrentLeader = version >= 12 && !isDefaultLeaderIdAndEpoch(currentLeader)
   const snapshotId = value.snapshotId ?? DEFAULT_SNAPSHOT_ID
-  const hasSnapshotId = version >= 12 && !(isDefaultSnapshotId(snapshotId))
-  const abortedTransactions = value.abortedTransactions
-  if (abortedTransactions === null) {
+  const hasSnapshotId = version >= 12 && !isDefaultSnapshotId(snapshotId)
+  if (value.abortedTransactions === null) {
     w.nullCount(version >= 12)
   } else {
-    w.count(version >= 12, abortedTransactions)
-    for (const item of abortedTransactions) writeAbortedTransaction(w, version, item)
+    w.count(version >= 12, value.abortedTransactions)
+    for (const item of value.abortedTransactions) writeAbortedTransaction(w, version, item)
   }
-  const preferredReadReplica = value.preferredReadReplica ?? -1
-  if (version >= 11) w.int32(preferredReadReplica)
-  const records = value.records
-  if (version >= 12) {
-    w.compactNullableBytes(records)
-  } else {
-    w.nullableBytes(records)
-  }
+  if (version >= 11) w.int32(value.preferredReadReplica ?? -1)
+  if (version >= 12) w.compactNullableBytes(value.records)
+  else w.nullableBytes(value.records)
   if (version >= 12) {
     w.uvarint((hasDivergingEpoch ? 1 : 0) + (hasCurrentLeader ? 1 : 0) + (hasSnapshotId ? 1 : 0))
     if (hasDivergingEpoch) {
@@ -505,10 +480,8 @@ function readEpochEndOffset(r: Reader, _version: number): EpochEndOffset {
 }
 
 function writeEpochEndOffset(w: Writer, _version: number, value: EpochEndOffset): void {
-  const epoch = value.epoch ?? -1
-  w.int32(epoch)
-  const endOffset = value.endOffset ?? -1n
-  w.int64(endOffset)
+  w.int32(value.epoch ?? -1)
+  w.int64(value.endOffset ?? -1n)
   w.uvarint(0)
 }
 
@@ -522,10 +495,8 @@ function readLeaderIdAndEpoch(r: Reader, _version: number): LeaderIdAndEpoch {
 }
 
 function writeLeaderIdAndEpoch(w: Writer, _version: number, value: LeaderIdAndEpoch): void {
-  const leaderId = value.leaderId ?? -1
-  w.int32(leaderId)
-  const leaderEpoch = value.leaderEpoch ?? -1
-  w.int32(leaderEpoch)
+  w.int32(value.leaderId ?? -1)
+  w.int32(value.leaderEpoch ?? -1)
   w.uvarint(0)
 }
 
@@ -539,10 +510,8 @@ function readSnapshotId(r: Reader, _version: number): SnapshotId {
 }
 
 function writeSnapshotId(w: Writer, _version: number, value: SnapshotId): void {
-  const endOffset = value.endOffset ?? -1n
-  w.int64(endOffset)
-  const epoch = value.epoch ?? -1
-  w.int32(epoch)
+  w.int64(value.endOffset ?? -1n)
+  w.int32(value.epoch ?? -1)
   w.uvarint(0)
 }
 
@@ -592,8 +561,7 @@ function writeNodeEndpoint(w: Writer, _version: number, value: NodeEndpoint): vo
   w.int32(value.nodeId)
   w.compactString(value.host)
   w.int32(value.port)
-  const rack = value.rack ?? null
-  w.compactNullableString(rack)
+  w.compactNullableString(value.rack ?? null)
   w.uvarint(0)
 }
 

@@ -53,11 +53,8 @@ function readFindCoordinatorRequest(r: Reader, version: number): FindCoordinator
 function writeFindCoordinatorRequest(w: Writer, version: number, value: FindCoordinatorRequest): void {
   if (!(version >= 0 && version <= 6)) throw unknownVersion('FindCoordinatorRequest', version, 0, 6)
   if (version <= 3) {
-    if (version >= 3) {
-      w.compactString(value.key)
-    } else {
-      w.string(value.key)
-    }
+    if (version >= 3) w.compactString(value.key)
+    else w.string(value.key)
   }
   if (version >= 1) w.int8(value.keyType)
   if (version >= 4) w.strings(true, value.coordinatorKeys)
@@ -83,21 +80,14 @@ function writeFindCoordinatorResponse(w: Writer, version: number, value: FindCoo
   if (!(version >= 0 && version <= 6)) throw unknownVersion('FindCoordinatorResponse', version, 0, 6)
   if (version >= 1) w.int32(value.throttleTimeMs)
   if (version <= 3) w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
   if (version >= 1 && version <= 3) {
-    if (version >= 3) {
-      w.compactNullableString(errorMessage)
-    } else {
-      w.nullableString(errorMessage)
-    }
+    if (version >= 3) w.compactNullableString(value.errorMessage)
+    else w.nullableString(value.errorMessage)
   }
   if (version <= 3) w.int32(value.nodeId)
   if (version <= 3) {
-    if (version >= 3) {
-      w.compactString(value.host)
-    } else {
-      w.string(value.host)
-    }
+    if (version >= 3) w.compactString(value.host)
+    else w.string(value.host)
   }
   if (version <= 3) w.int32(value.port)
   if (version >= 4) {
@@ -132,7 +122,6 @@ function writeCoordinator(w: Writer, _version: number, value: Coordinator): void
   w.compactString(value.host)
   w.int32(value.port)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage)
   w.uvarint(0)
 }

@@ -40,24 +40,14 @@ function readHeartbeatRequest(r: Reader, version: number): HeartbeatRequest {
 
 function writeHeartbeatRequest(w: Writer, version: number, value: HeartbeatRequest): void {
   if (!(version >= 0 && version <= 4)) throw unknownVersion('HeartbeatRequest', version, 0, 4)
-  if (version >= 4) {
-    w.compactString(value.groupId)
-  } else {
-    w.string(value.groupId)
-  }
+  if (version >= 4) w.compactString(value.groupId)
+  else w.string(value.groupId)
   w.int32(value.generationId)
-  if (version >= 4) {
-    w.compactString(value.memberId)
-  } else {
-    w.string(value.memberId)
-  }
-  const groupInstanceId = value.groupInstanceId
+  if (version >= 4) w.compactString(value.memberId)
+  else w.string(value.memberId)
   if (version >= 3) {
-    if (version >= 4) {
-      w.compactNullableString(groupInstanceId)
-    } else {
-      w.nullableString(groupInstanceId)
-    }
+    if (version >= 4) w.compactNullableString(value.groupInstanceId)
+    else w.nullableString(value.groupInstanceId)
   }
   if (version >= 4) w.uvarint(0)
 }

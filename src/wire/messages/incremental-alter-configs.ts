@@ -79,11 +79,8 @@ function readAlterConfigsResourceList(r: Reader, version: number, count: number)
 
 function writeAlterConfigsResource(w: Writer, version: number, value: AlterConfigsResource): void {
   w.int8(value.resourceType)
-  if (version >= 1) {
-    w.compactString(value.resourceName)
-  } else {
-    w.string(value.resourceName)
-  }
+  if (version >= 1) w.compactString(value.resourceName)
+  else w.string(value.resourceName)
   w.count(version >= 1, value.configs)
   for (const item of value.configs) writeAlterableConfig(w, version, item)
   if (version >= 1) w.uvarint(0)
@@ -106,18 +103,11 @@ function readAlterableConfigList(r: Reader, version: number, count: number): Alt
 }
 
 function writeAlterableConfig(w: Writer, version: number, value: AlterableConfig): void {
-  if (version >= 1) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
+  if (version >= 1) w.compactString(value.name)
+  else w.string(value.name)
   w.int8(value.configOperation)
-  const valueField = value.value
-  if (version >= 1) {
-    w.compactNullableString(valueField)
-  } else {
-    w.nullableString(valueField)
-  }
+  if (version >= 1) w.compactNullableString(value.value)
+  else w.nullableString(value.value)
   if (version >= 1) w.uvarint(0)
 }
 
@@ -158,17 +148,10 @@ function readAlterConfigsResourceResponseList(r: Reader, version: number, count:
 
 function writeAlterConfigsResourceResponse(w: Writer, version: number, value: AlterConfigsResourceResponse): void {
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  if (version >= 1) {
-    w.compactNullableString(errorMessage)
-  } else {
-    w.nullableString(errorMessage)
-  }
+  if (version >= 1) w.compactNullableString(value.errorMessage)
+  else w.nullableString(value.errorMessage)
   w.int8(value.resourceType)
-  if (version >= 1) {
-    w.compactString(value.resourceName)
-  } else {
-    w.string(value.resourceName)
-  }
+  if (version >= 1) w.compactString(value.resourceName)
+  else w.string(value.resourceName)
   if (version >= 1) w.uvarint(0)
 }

@@ -48,12 +48,8 @@ function readInitProducerIdRequest(r: Reader, version: number): InitProducerIdRe
 
 function writeInitProducerIdRequest(w: Writer, version: number, value: InitProducerIdRequest): void {
   if (!(version >= 0 && version <= 6)) throw unknownVersion('InitProducerIdRequest', version, 0, 6)
-  const transactionalId = value.transactionalId
-  if (version >= 2) {
-    w.compactNullableString(transactionalId)
-  } else {
-    w.nullableString(transactionalId)
-  }
+  if (version >= 2) w.compactNullableString(value.transactionalId)
+  else w.nullableString(value.transactionalId)
   w.int32(value.transactionTimeoutMs)
   if (version >= 3) w.int64(value.producerId)
   if (version >= 3) w.int16(value.producerEpoch)
@@ -80,12 +76,9 @@ function writeInitProducerIdResponse(w: Writer, version: number, value: InitProd
   if (!(version >= 0 && version <= 6)) throw unknownVersion('InitProducerIdResponse', version, 0, 6)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const producerId = value.producerId ?? -1n
-  w.int64(producerId)
+  w.int64(value.producerId ?? -1n)
   w.int16(value.producerEpoch)
-  const ongoingTxnProducerId = value.ongoingTxnProducerId ?? -1n
-  if (version >= 6) w.int64(ongoingTxnProducerId)
-  const ongoingTxnProducerEpoch = value.ongoingTxnProducerEpoch ?? -1
-  if (version >= 6) w.int16(ongoingTxnProducerEpoch)
+  if (version >= 6) w.int64(value.ongoingTxnProducerId ?? -1n)
+  if (version >= 6) w.int16(value.ongoingTxnProducerEpoch ?? -1)
   if (version >= 2) w.uvarint(0)
 }

@@ -66,35 +66,21 @@ function readJoinGroupRequest(r: Reader, version: number): JoinGroupRequest {
 
 function writeJoinGroupRequest(w: Writer, version: number, value: JoinGroupRequest): void {
   if (!(version >= 0 && version <= 9)) throw unknownVersion('JoinGroupRequest', version, 0, 9)
-  if (version >= 6) {
-    w.compactString(value.groupId)
-  } else {
-    w.string(value.groupId)
-  }
+  if (version >= 6) w.compactString(value.groupId)
+  else w.string(value.groupId)
   w.int32(value.sessionTimeoutMs)
   if (version >= 1) w.int32(value.rebalanceTimeoutMs)
-  if (version >= 6) {
-    w.compactString(value.memberId)
-  } else {
-    w.string(value.memberId)
-  }
-  const groupInstanceId = value.groupInstanceId
+  if (version >= 6) w.compactString(value.memberId)
+  else w.string(value.memberId)
   if (version >= 5) {
-    if (version >= 6) {
-      w.compactNullableString(groupInstanceId)
-    } else {
-      w.nullableString(groupInstanceId)
-    }
+    if (version >= 6) w.compactNullableString(value.groupInstanceId)
+    else w.nullableString(value.groupInstanceId)
   }
-  if (version >= 6) {
-    w.compactString(value.protocolType)
-  } else {
-    w.string(value.protocolType)
-  }
+  if (version >= 6) w.compactString(value.protocolType)
+  else w.string(value.protocolType)
   w.count(version >= 6, value.protocols)
   for (const item of value.protocols) writeJoinGroupRequestProtocol(w, version, item)
-  const reason = value.reason
-  if (version >= 8) w.compactNullableString(reason)
+  if (version >= 8) w.compactNullableString(value.reason)
   if (version >= 6) w.uvarint(0)
 }
 
@@ -114,16 +100,10 @@ function readJoinGroupRequestProtocolList(r: Reader, version: number, count: num
 }
 
 function writeJoinGroupRequestProtocol(w: Writer, version: number, value: JoinGroupRequestProtocol): void {
-  if (version >= 6) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
-  if (version >= 6) {
-    w.compactBytes(value.metadata)
-  } else {
-    w.bytes(value.metadata)
-  }
+  if (version >= 6) w.compactString(value.name)
+  else w.string(value.name)
+  if (version >= 6) w.compactBytes(value.metadata)
+  else w.bytes(value.metadata)
   if (version >= 6) w.uvarint(0)
 }
 
@@ -148,32 +128,19 @@ function writeJoinGroupResponse(w: Writer, version: number, value: JoinGroupResp
   if (!(version >= 0 && version <= 9)) throw unknownVersion('JoinGroupResponse', version, 0, 9)
   if (version >= 2) w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const generationId = value.generationId ?? -1
-  w.int32(generationId)
-  const protocolType = value.protocolType ?? null
-  if (version >= 7) w.compactNullableString(protocolType)
-  const protocolName = value.protocolName
+  w.int32(value.generationId ?? -1)
+  if (version >= 7) w.compactNullableString(value.protocolType ?? null)
   if (version >= 6) {
-    if (version >= 7) {
-      w.compactNullableString(protocolName)
-    } else {
-      w.compactString(required(protocolName, 'JoinGroupResponse.protocolName'))
-    }
+    if (version >= 7) w.compactNullableString(value.protocolName)
+    else w.compactString(required(value.protocolName, 'JoinGroupResponse.protocolName'))
   } else {
-    w.string(required(protocolName, 'JoinGroupResponse.protocolName'))
+    w.string(required(value.protocolName, 'JoinGroupResponse.protocolName'))
   }
-  if (version >= 6) {
-    w.compactString(value.leader)
-  } else {
-    w.string(value.leader)
-  }
-  const skipAssignment = value.skipAssignment ?? false
-  if (version >= 9) w.boolean(skipAssignment)
-  if (version >= 6) {
-    w.compactString(value.memberId)
-  } else {
-    w.string(value.memberId)
-  }
+  if (version >= 6) w.compactString(value.leader)
+  else w.string(value.leader)
+  if (version >= 9) w.boolean(value.skipAssignment ?? false)
+  if (version >= 6) w.compactString(value.memberId)
+  else w.string(value.memberId)
   w.count(version >= 6, value.members)
   for (const item of value.members) writeJoinGroupResponseMember(w, version, item)
   if (version >= 6) w.uvarint(0)
@@ -196,23 +163,13 @@ function readJoinGroupResponseMemberList(r: Reader, version: number, count: numb
 }
 
 function writeJoinGroupResponseMember(w: Writer, version: number, value: JoinGroupResponseMember): void {
-  if (version >= 6) {
-    w.compactString(value.memberId)
-  } else {
-    w.string(value.memberId)
-  }
-  const groupInstanceId = value.groupInstanceId ?? null
+  if (version >= 6) w.compactString(value.memberId)
+  else w.string(value.memberId)
   if (version >= 5) {
-    if (version >= 6) {
-      w.compactNullableString(groupInstanceId)
-    } else {
-      w.nullableString(groupInstanceId)
-    }
+    if (version >= 6) w.compactNullableString(value.groupInstanceId ?? null)
+    else w.nullableString(value.groupInstanceId ?? null)
   }
-  if (version >= 6) {
-    w.compactBytes(value.metadata)
-  } else {
-    w.bytes(value.metadata)
-  }
+  if (version >= 6) w.compactBytes(value.metadata)
+  else w.bytes(value.metadata)
   if (version >= 6) w.uvarint(0)
 }

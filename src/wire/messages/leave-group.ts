@@ -51,11 +51,8 @@ function readLeaveGroupRequest(r: Reader, version: number): LeaveGroupRequest {
 
 function writeLeaveGroupRequest(w: Writer, version: number, value: LeaveGroupRequest): void {
   if (!(version >= 0 && version <= 5)) throw unknownVersion('LeaveGroupRequest', version, 0, 5)
-  if (version >= 4) {
-    w.compactString(value.groupId)
-  } else {
-    w.string(value.groupId)
-  }
+  if (version >= 4) w.compactString(value.groupId)
+  else w.string(value.groupId)
   if (version <= 2) w.string(value.memberId)
   if (version >= 3) {
     w.count(version >= 4, value.members)
@@ -81,19 +78,11 @@ function readMemberIdentityList(r: Reader, version: number, count: number): Memb
 }
 
 function writeMemberIdentity(w: Writer, version: number, value: MemberIdentity): void {
-  if (version >= 4) {
-    w.compactString(value.memberId)
-  } else {
-    w.string(value.memberId)
-  }
-  const groupInstanceId = value.groupInstanceId
-  if (version >= 4) {
-    w.compactNullableString(groupInstanceId)
-  } else {
-    w.nullableString(groupInstanceId)
-  }
-  const reason = value.reason
-  if (version >= 5) w.compactNullableString(reason)
+  if (version >= 4) w.compactString(value.memberId)
+  else w.string(value.memberId)
+  if (version >= 4) w.compactNullableString(value.groupInstanceId)
+  else w.nullableString(value.groupInstanceId)
+  if (version >= 5) w.compactNullableString(value.reason)
   if (version >= 4) w.uvarint(0)
 }
 
@@ -136,17 +125,10 @@ function readMemberResponseList(r: Reader, version: number, count: number): Memb
 }
 
 function writeMemberResponse(w: Writer, version: number, value: MemberResponse): void {
-  if (version >= 4) {
-    w.compactString(value.memberId)
-  } else {
-    w.string(value.memberId)
-  }
-  const groupInstanceId = value.groupInstanceId
-  if (version >= 4) {
-    w.compactNullableString(groupInstanceId)
-  } else {
-    w.nullableString(groupInstanceId)
-  }
+  if (version >= 4) w.compactString(value.memberId)
+  else w.string(value.memberId)
+  if (version >= 4) w.compactNullableString(value.groupInstanceId)
+  else w.nullableString(value.groupInstanceId)
   w.int16(value.errorCode)
   if (version >= 4) w.uvarint(0)
 }

@@ -81,7 +81,6 @@ function readConfigResourceList(r: Reader, version: number, count: number): Conf
 
 function writeConfigResource(w: Writer, version: number, value: ConfigResource): void {
   w.compactString(value.resourceName)
-  const resourceType = value.resourceType ?? 16
-  if (version >= 1) w.int8(resourceType)
+  if (version >= 1) w.int8(value.resourceType ?? 16)
   w.uvarint(0)
 }

@@ -87,16 +87,10 @@ function readListedGroupList(r: Reader, version: number, count: number): ListedG
 }
 
 function writeListedGroup(w: Writer, version: number, value: ListedGroup): void {
-  if (version >= 3) {
-    w.compactString(value.groupId)
-  } else {
-    w.string(value.groupId)
-  }
-  if (version >= 3) {
-    w.compactString(value.protocolType)
-  } else {
-    w.string(value.protocolType)
-  }
+  if (version >= 3) w.compactString(value.groupId)
+  else w.string(value.groupId)
+  if (version >= 3) w.compactString(value.protocolType)
+  else w.string(value.protocolType)
   if (version >= 4) w.compactString(value.groupState)
   if (version >= 5) w.compactString(value.groupType)
   if (version >= 3) w.uvarint(0)

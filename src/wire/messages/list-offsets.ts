@@ -88,11 +88,8 @@ function readListOffsetsTopicList(r: Reader, version: number, count: number): Li
 }
 
 function writeListOffsetsTopic(w: Writer, version: number, value: ListOffsetsTopic): void {
-  if (version >= 6) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
+  if (version >= 6) w.compactString(value.name)
+  else w.string(value.name)
   w.count(version >= 6, value.partitions)
   for (const item of value.partitions) writeListOffsetsPartition(w, version, item)
   if (version >= 6) w.uvarint(0)
@@ -155,11 +152,8 @@ function readListOffsetsTopicResponseList(r: Reader, version: number, count: num
 }
 
 function writeListOffsetsTopicResponse(w: Writer, version: number, value: ListOffsetsTopicResponse): void {
-  if (version >= 6) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
+  if (version >= 6) w.compactString(value.name)
+  else w.string(value.name)
   w.count(version >= 6, value.partitions)
   for (const item of value.partitions) writeListOffsetsPartitionResponse(w, version, item)
   if (version >= 6) w.uvarint(0)
@@ -186,11 +180,8 @@ function readListOffsetsPartitionResponseList(r: Reader, version: number, count:
 function writeListOffsetsPartitionResponse(w: Writer, version: number, value: ListOffsetsPartitionResponse): void {
   w.int32(value.partitionIndex)
   w.int16(value.errorCode)
-  const timestamp = value.timestamp ?? -1n
-  w.int64(timestamp)
-  const offset = value.offset ?? -1n
-  w.int64(offset)
-  const leaderEpoch = value.leaderEpoch ?? -1
-  if (version >= 4) w.int32(leaderEpoch)
+  w.int64(value.timestamp ?? -1n)
+  w.int64(value.offset ?? -1n)
+  if (version >= 4) w.int32(value.leaderEpoch ?? -1)
   if (version >= 6) w.uvarint(0)
 }

@@ -56,12 +56,11 @@ function readListPartitionReassignmentsRequest(r: Reader, version: number): List
 function writeListPartitionReassignmentsRequest(w: Writer, version: number, value: ListPartitionReassignmentsRequest): void {
   if (!(version >= 0 && version <= 0)) throw unknownVersion('ListPartitionReassignmentsRequest', version, 0, 0)
   w.int32(value.timeoutMs)
-  const topics = value.topics
-  if (topics === null) {
+  if (value.topics === null) {
     w.nullCount(true)
   } else {
-    w.count(true, topics)
-    for (const item of topics) writeListPartitionReassignmentsTopics(w, version, item)
+    w.count(true, value.topics)
+    for (const item of value.topics) writeListPartitionReassignmentsTopics(w, version, item)
   }
   w.uvarint(0)
 }
@@ -107,8 +106,7 @@ function writeListPartitionReassignmentsResponse(w: Writer, version: number, val
   if (!(version >= 0 && version <= 0)) throw unknownVersion('ListPartitionReassignmentsResponse', version, 0, 0)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage)
   w.count(true, value.topics)
   for (const item of value.topics) writeOngoingTopicReassignment(w, version, item)
   w.uvarint(0)

@@ -51,8 +51,7 @@ function writeListTransactionsRequest(w: Writer, version: number, value: ListTra
   w.strings(true, value.stateFilters)
   w.int64s(true, value.producerIdFilters)
   if (version >= 1) w.int64(value.durationFilter)
-  const transactionalIdPattern = value.transactionalIdPattern
-  if (version >= 2) w.compactNullableString(transactionalIdPattern)
+  if (version >= 2) w.compactNullableString(value.transactionalIdPattern)
   w.uvarint(0)
 }
 

@@ -76,17 +76,16 @@ function readMetadataRequest(r: Reader, version: number): MetadataRequest {
 
 function writeMetadataRequest(w: Writer, version: number, value: MetadataRequest): void {
   if (!(version >= 0 && version <= 13)) throw unknownVersion('MetadataRequest', version, 0, 13)
-  const topics = value.topics
   if (version >= 1) {
-    if (topics === null) {
+    if (value.topics === null) {
       w.nullCount(version >= 9)
     } else {
-      w.count(version >= 9, topics)
-      for (const item of topics) writeMetadataRequestTopic(w, version, item)
+      w.count(version >= 9, value.topics)
+      for (const item of value.topics) writeMetadataRequestTopic(w, version, item)
     }
   } else {
-    w.count(false, required(topics, 'MetadataRequest.topics'))
-    for (const item of required(topics, 'MetadataRequest.topics')) writeMetadataRequestTopic(w, version, item)
+    w.count(false, required(value.topics, 'MetadataRequest.topics'))
+    for (const item of required(value.topics, 'MetadataRequest.topics')) writeMetadataRequestTopic(w, version, item)
   }
   if (version >= 4) w.boolean(value.allowAutoTopicCreation)
   if (version >= 8 && version <= 10) w.boolean(value.includeClusterAuthorizedOperations)
@@ -115,15 +114,11 @@ function readMetadataRequestTopicListOrNull(r: Reader, version: number, count: n
 
 function writeMetadataRequestTopic(w: Writer, version: number, value: MetadataRequestTopic): void {
   if (version >= 10) w.uuid(value.topicId)
-  const name = value.name
   if (version >= 9) {
-    if (version >= 10) {
-      w.compactNullableString(name)
-    } else {
-      w.compactString(required(name, 'MetadataRequestTopic.name'))
-    }
+    if (version >= 10) w.compactNullableString(value.name)
+    else w.compactString(required(value.name, 'MetadataRequestTopic.name'))
   } else {
-    w.string(required(name, 'MetadataRequestTopic.name'))
+    w.string(required(value.name, 'MetadataRequestTopic.name'))
   }
   if (version >= 9) w.uvarint(0)
 }
@@ -148,20 +143,14 @@ function writeMetadataResponse(w: Writer, version: number, value: MetadataRespon
   if (version >= 3) w.int32(value.throttleTimeMs)
   w.count(version >= 9, value.brokers)
   for (const item of value.brokers) writeMetadataResponseBroker(w, version, item)
-  const clusterId = value.clusterId ?? null
   if (version >= 2) {
-    if (version >= 9) {
-      w.compactNullableString(clusterId)
-    } else {
-      w.nullableString(clusterId)
-    }
+    if (version >= 9) w.compactNullableString(value.clusterId ?? null)
+    else w.nullableString(value.clusterId ?? null)
   }
-  const controllerId = value.controllerId ?? -1
-  if (version >= 1) w.int32(controllerId)
+  if (version >= 1) w.int32(value.controllerId ?? -1)
   w.count(version >= 9, value.topics)
   for (const item of value.topics) writeMetadataResponseTopic(w, version, item)
-  const clusterAuthorizedOperations = value.clusterAuthorizedOperations ?? -2147483648
-  if (version >= 8 && version <= 10) w.int32(clusterAuthorizedOperations)
+  if (version >= 8 && version <= 10) w.int32(value.clusterAuthorizedOperations ?? -2147483648)
   if (version >= 13) w.int16(value.errorCode)
   if (version >= 9) w.uvarint(0)
 }
@@ -185,19 +174,12 @@ function readMetadataResponseBrokerList(r: Reader, version: number, count: numbe
 
 function writeMetadataResponseBroker(w: Writer, version: number, value: MetadataResponseBroker): void {
   w.int32(value.nodeId)
-  if (version >= 9) {
-    w.compactString(value.host)
-  } else {
-    w.string(value.host)
-  }
+  if (version >= 9) w.compactString(value.host)
+  else w.string(value.host)
   w.int32(value.port)
-  const rack = value.rack ?? null
   if (version >= 1) {
-    if (version >= 9) {
-      w.compactNullableString(rack)
-    } else {
-      w.nullableString(rack)
-    }
+    if (version >= 9) w.compactNullableString(value.rack ?? null)
+    else w.nullableString(value.rack ?? null)
   }
   if (version >= 9) w.uvarint(0)
 }
@@ -223,23 +205,17 @@ function readMetadataResponseTopicList(r: Reader, version: number, count: number
 
 function writeMetadataResponseTopic(w: Writer, version: number, value: MetadataResponseTopic): void {
   w.int16(value.errorCode)
-  const name = value.name
   if (version >= 9) {
-    if (version >= 12) {
-      w.compactNullableString(name)
-    } else {
-      w.compactString(required(name, 'MetadataResponseTopic.name'))
-    }
+    if (version >= 12) w.compactNullableString(value.name)
+    else w.compactString(required(value.name, 'MetadataResponseTopic.name'))
   } else {
-    w.string(required(name, 'MetadataResponseTopic.name'))
+    w.string(required(value.name, 'MetadataResponseTopic.name'))
   }
   if (version >= 10) w.uuid(value.topicId)
-  const isInternal = value.isInternal ?? false
-  if (version >= 1) w.boolean(isInternal)
+  if (version >= 1) w.boolean(value.isInternal ?? false)
   w.count(version >= 9, value.partitions)
   for (const item of value.partitions) writeMetadataResponsePartition(w, version, item)
-  const topicAuthorizedOperations = value.topicAuthorizedOperations ?? -2147483648
-  if (version >= 8) w.int32(topicAuthorizedOperations)
+  if (version >= 8) w.int32(value.topicAuthorizedOperations ?? -2147483648)
   if (version >= 9) w.uvarint(0)
 }
 
@@ -267,8 +243,7 @@ function writeMetadataResponsePartition(w: Writer, version: number, value: Metad
   w.int16(value.errorCode)
   w.int32(value.partitionIndex)
   w.int32(value.leaderId)
-  const leaderEpoch = value.leaderEpoch ?? -1
-  if (version >= 7) w.int32(leaderEpoch)
+  if (version >= 7) w.int32(value.leaderEpoch ?? -1)
   w.int32s(version >= 9, value.replicaNodes)
   w.int32s(version >= 9, value.isrNodes)
   if (version >= 5) w.int32s(version >= 9, value.offlineReplicas)

@@ -68,24 +68,14 @@ function readOffsetCommitRequest(r: Reader, version: number): OffsetCommitReques
 
 function writeOffsetCommitRequest(w: Writer, version: number, value: OffsetCommitRequest): void {
   if (!(version >= 2 && version <= 10)) throw unknownVersion('OffsetCommitRequest', version, 2, 10)
-  if (version >= 8) {
-    w.compactString(value.groupId)
-  } else {
-    w.string(value.groupId)
-  }
+  if (version >= 8) w.compactString(value.groupId)
+  else w.string(value.groupId)
   w.int32(value.generationIdOrMemberEpoch)
-  if (version >= 8) {
-    w.compactString(value.memberId)
-  } else {
-    w.string(value.memberId)
-  }
-  const groupInstanceId = value.groupInstanceId
+  if (version >= 8) w.compactString(value.memberId)
+  else w.string(value.memberId)
   if (version >= 7) {
-    if (version >= 8) {
-      w.compactNullableString(groupInstanceId)
-    } else {
-      w.nullableString(groupInstanceId)
-    }
+    if (version >= 8) w.compactNullableString(value.groupInstanceId)
+    else w.nullableString(value.groupInstanceId)
   }
   if (version <= 4) w.int64(value.retentionTimeMs)
   w.count(version >= 8, value.topics)
@@ -111,11 +101,8 @@ function readOffsetCommitRequestTopicList(r: Reader, version: number, count: num
 
 function writeOffsetCommitRequestTopic(w: Writer, version: number, value: OffsetCommitRequestTopic): void {
   if (version <= 9) {
-    if (version >= 8) {
-      w.compactString(value.name)
-    } else {
-      w.string(value.name)
-    }
+    if (version >= 8) w.compactString(value.name)
+    else w.string(value.name)
   }
   if (version >= 10) w.uuid(value.topicId)
   w.count(version >= 8, value.partitions)
@@ -144,12 +131,8 @@ function writeOffsetCommitRequestPartition(w: Writer, version: number, value: Of
   w.int32(value.partitionIndex)
   w.int64(value.committedOffset)
   if (version >= 6) w.int32(value.committedLeaderEpoch)
-  const committedMetadata = value.committedMetadata
-  if (version >= 8) {
-    w.compactNullableString(committedMetadata)
-  } else {
-    w.nullableString(committedMetadata)
-  }
+  if (version >= 8) w.compactNullableString(value.committedMetadata)
+  else w.nullableString(value.committedMetadata)
   if (version >= 8) w.uvarint(0)
 }
 
@@ -189,11 +172,8 @@ function readOffsetCommitResponseTopicList(r: Reader, version: number, count: nu
 
 function writeOffsetCommitResponseTopic(w: Writer, version: number, value: OffsetCommitResponseTopic): void {
   if (version <= 9) {
-    if (version >= 8) {
-      w.compactString(value.name)
-    } else {
-      w.string(value.name)
-    }
+    if (version >= 8) w.compactString(value.name)
+    else w.string(value.name)
   }
   if (version >= 10) w.uuid(value.topicId)
   w.count(version >= 8, value.partitions)

@@ -94,24 +94,20 @@ function readOffsetFetchRequest(r: Reader, version: number): OffsetFetchRequest 
 function writeOffsetFetchRequest(w: Writer, version: number, value: OffsetFetchRequest): void {
   if (!(version >= 1 && version <= 10)) throw unknownVersion('OffsetFetchRequest', version, 1, 10)
   if (version <= 7) {
-    if (version >= 6) {
-      w.compactString(value.groupId)
-    } else {
-      w.string(value.groupId)
-    }
+    if (version >= 6) w.compactString(value.groupId)
+    else w.string(value.groupId)
   }
-  const topics = value.topics
   if (version <= 7) {
     if (version >= 2) {
-      if (topics === null) {
+      if (value.topics === null) {
         w.nullCount(version >= 6)
       } else {
-        w.count(version >= 6, topics)
-        for (const item of topics) writeOffsetFetchRequestTopic(w, version, item)
+        w.count(version >= 6, value.topics)
+        for (const item of value.topics) writeOffsetFetchRequestTopic(w, version, item)
       }
     } else {
-      w.count(false, required(topics, 'OffsetFetchRequest.topics'))
-      for (const item of required(topics, 'OffsetFetchRequest.topics')) writeOffsetFetchRequestTopic(w, version, item)
+      w.count(false, required(value.topics, 'OffsetFetchRequest.topics'))
+      for (const item of required(value.topics, 'OffsetFetchRequest.topics')) writeOffsetFetchRequestTopic(w, version, item)
     }
   }
   if (version >= 8) {
@@ -142,11 +138,8 @@ function readOffsetFetchRequestTopicListOrNull(r: Reader, version: number, count
 }
 
 function writeOffsetFetchRequestTopic(w: Writer, version: number, value: OffsetFetchRequestTopic): void {
-  if (version >= 6) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
+  if (version >= 6) w.compactString(value.name)
+  else w.string(value.name)
   w.int32s(version >= 6, value.partitionIndexes)
   if (version >= 6) w.uvarint(0)
 }
@@ -170,15 +163,13 @@ function readOffsetFetchRequestGroupList(r: Reader, version: number, count: numb
 
 function writeOffsetFetchRequestGroup(w: Writer, version: number, value: OffsetFetchRequestGroup): void {
   w.compactString(value.groupId)
-  const memberId = value.memberId
-  if (version >= 9) w.compactNullableString(memberId)
+  if (version >= 9) w.compactNullableString(value.memberId)
   if (version >= 9) w.int32(value.memberEpoch)
-  const topics = value.topics
-  if (topics === null) {
+  if (value.topics === null) {
     w.nullCount(true)
   } else {
-    w.count(true, topics)
-    for (const item of topics) writeOffsetFetchRequestTopics(w, version, item)
+    w.count(true, value.topics)
+    for (const item of value.topics) writeOffsetFetchRequestTopics(w, version, item)
   }
   w.uvarint(0)
 }
@@ -229,8 +220,7 @@ function writeOffsetFetchResponse(w: Writer, version: number, value: OffsetFetch
     w.count(version >= 6, value.topics)
     for (const item of value.topics) writeOffsetFetchResponseTopic(w, version, item)
   }
-  const errorCode = value.errorCode ?? 0
-  if (version >= 2 && version <= 7) w.int16(errorCode)
+  if (version >= 2 && version <= 7) w.int16(value.errorCode ?? 0)
   if (version >= 8) {
     w.count(true, value.groups)
     for (const item of value.groups) writeOffsetFetchResponseGroup(w, version, item)
@@ -254,11 +244,8 @@ function readOffsetFetchResponseTopicList(r: Reader, version: number, count: num
 }
 
 function writeOffsetFetchResponseTopic(w: Writer, version: number, value: OffsetFetchResponseTopic): void {
-  if (version >= 6) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
+  if (version >= 6) w.compactString(value.name)
+  else w.string(value.name)
   w.count(version >= 6, value.partitions)
   for (const item of value.partitions) writeOffsetFetchResponsePartition(w, version, item)
   if (version >= 6) w.uvarint(0)
@@ -285,14 +272,9 @@ function readOffsetFetchResponsePartitionList(r: Reader, version: number, count:
 function writeOffsetFetchResponsePartition(w: Writer, version: number, value: OffsetFetchResponsePartition): void {
   w.int32(value.partitionIndex)
   w.int64(value.committedOffset)
-  const committedLeaderEpoch = value.committedLeaderEpoch ?? -1
-  if (version >= 5) w.int32(committedLeaderEpoch)
-  const metadata = value.metadata
-  if (version >= 6) {
-    w.compactNullableString(metadata)
-  } else {
-    w.nullableString(metadata)
-  }
+  if (version >= 5) w.int32(value.committedLeaderEpoch ?? -1)
+  if (version >= 6) w.compactNullableString(value.metadata)
+  else w.nullableString(value.metadata)
   w.int16(value.errorCode)
   if (version >= 6) w.uvarint(0)
 }
@@ -317,8 +299,7 @@ function writeOffsetFetchResponseGroup(w: Writer, version: number, value: Offset
   w.compactString(value.groupId)
   w.count(true, value.topics)
   for (const item of value.topics) writeOffsetFetchResponseTopics(w, version, item)
-  const errorCode = value.errorCode ?? 0
-  w.int16(errorCode)
+  w.int16(value.errorCode ?? 0)
   w.uvarint(0)
 }
 
@@ -367,10 +348,8 @@ function readOffsetFetchResponsePartitionsList(r: Reader, version: number, count
 function writeOffsetFetchResponsePartitions(w: Writer, _version: number, value: OffsetFetchResponsePartitions): void {
   w.int32(value.partitionIndex)
   w.int64(value.committedOffset)
-  const committedLeaderEpoch = value.committedLeaderEpoch ?? -1
-  w.int32(committedLeaderEpoch)
-  const metadata = value.metadata
-  w.compactNullableString(metadata)
+  w.int32(value.committedLeaderEpoch ?? -1)
+  w.compactNullableString(value.metadata)
   w.int16(value.errorCode)
   w.uvarint(0)
 }

@@ -81,11 +81,8 @@ function readOffsetForLeaderTopicList(r: Reader, version: number, count: number)
 }
 
 function writeOffsetForLeaderTopic(w: Writer, version: number, value: OffsetForLeaderTopic): void {
-  if (version >= 4) {
-    w.compactString(value.topic)
-  } else {
-    w.string(value.topic)
-  }
+  if (version >= 4) w.compactString(value.topic)
+  else w.string(value.topic)
   w.count(version >= 4, value.partitions)
   for (const item of value.partitions) writeOffsetForLeaderPartition(w, version, item)
   if (version >= 4) w.uvarint(0)
@@ -148,11 +145,8 @@ function readOffsetForLeaderTopicResultList(r: Reader, version: number, count: n
 }
 
 function writeOffsetForLeaderTopicResult(w: Writer, version: number, value: OffsetForLeaderTopicResult): void {
-  if (version >= 4) {
-    w.compactString(value.topic)
-  } else {
-    w.string(value.topic)
-  }
+  if (version >= 4) w.compactString(value.topic)
+  else w.string(value.topic)
   w.count(version >= 4, value.partitions)
   for (const item of value.partitions) writeEpochEndOffset(w, version, item)
   if (version >= 4) w.uvarint(0)
@@ -178,9 +172,7 @@ function readEpochEndOffsetList(r: Reader, version: number, count: number): Epoc
 function writeEpochEndOffset(w: Writer, version: number, value: EpochEndOffset): void {
   w.int16(value.errorCode)
   w.int32(value.partition)
-  const leaderEpoch = value.leaderEpoch ?? -1
-  w.int32(leaderEpoch)
-  const endOffset = value.endOffset ?? -1n
-  w.int64(endOffset)
+  w.int32(value.leaderEpoch ?? -1)
+  w.int64(value.endOffset ?? -1n)
   if (version >= 4) w.uvarint(0)
 }

@@ -86,12 +86,8 @@ function readProduceRequest(r: Reader, version: number): ProduceRequest {
 
 function writeProduceRequest(w: Writer, version: number, value: ProduceRequest): void {
   if (!(version >= 3 && version <= 13)) throw unknownVersion('ProduceRequest', version, 3, 13)
-  const transactionalId = value.transactionalId
-  if (version >= 9) {
-    w.compactNullableString(transactionalId)
-  } else {
-    w.nullableString(transactionalId)
-  }
+  if (version >= 9) w.compactNullableString(value.transactionalId)
+  else w.nullableString(value.transactionalId)
   w.int16(value.acks)
   w.int32(value.timeoutMs)
   w.count(version >= 9, value.topicData)
@@ -117,11 +113,8 @@ function readTopicProduceDataList(r: Reader, version: number, count: number): To
 
 function writeTopicProduceData(w: Writer, version: number, value: TopicProduceData): void {
   if (version <= 12) {
-    if (version >= 9) {
-      w.compactString(value.name)
-    } else {
-      w.string(value.name)
-    }
+    if (version >= 9) w.compactString(value.name)
+    else w.string(value.name)
   }
   if (version >= 13) w.uuid(value.topicId)
   w.count(version >= 9, value.partitionData)
@@ -146,12 +139,8 @@ function readPartitionProduceDataList(r: Reader, version: number, count: number)
 
 function writePartitionProduceData(w: Writer, version: number, value: PartitionProduceData): void {
   w.int32(value.index)
-  const records = value.records
-  if (version >= 9) {
-    w.compactNullableBytes(records)
-  } else {
-    w.nullableBytes(records)
-  }
+  if (version >= 9) w.compactNullableBytes(value.records)
+  else w.nullableBytes(value.records)
   if (version >= 9) w.uvarint(0)
 }
 
@@ -183,12 +172,11 @@ function writeProduceResponse(w: Writer, version: number, value: ProduceResponse
   if (!(version >= 3 && version <= 13)) throw unknownVersion('ProduceResponse', version, 3, 13)
   w.count(version >= 9, value.responses)
   for (const item of value.responses) writeTopicProduceResponse(w, version, item)
-  const throttleTimeMs = value.throttleTimeMs ?? 0
-  w.int32(throttleTimeMs)
+  w.int32(value.throttleTimeMs ?? 0)
   const nodeEndpoints = value.nodeEndpoints ?? []
   const hasNodeEndpoints = version >= 10 && nodeEndpoints.length !== 0
   if (version >= 9) {
-    w.uvarint((hasNodeEndpoints ? 1 : 0))
+    w.uvarint(hasNodeEndpoints ? 1 : 0)
     if (hasNodeEndpoints) {
       const start = w.openTag(0)
       w.count(true, nodeEndpoints)
@@ -216,11 +204,8 @@ function readTopicProduceResponseList(r: Reader, version: number, count: number)
 
 function writeTopicProduceResponse(w: Writer, version: number, value: TopicProduceResponse): void {
   if (version <= 12) {
-    if (version >= 9) {
-      w.compactString(value.name)
-    } else {
-      w.string(value.name)
-    }
+    if (version >= 9) w.compactString(value.name)
+    else w.string(value.name)
   }
   if (version >= 13) w.uuid(value.topicId)
   w.count(version >= 9, value.partitionResponses)
@@ -266,26 +251,20 @@ function writePartitionProduceResponse(w: Writer, version: number, value: Partit
   w.int32(value.index)
   w.int16(value.errorCode)
   w.int64(value.baseOffset)
-  const logAppendTimeMs = value.logAppendTimeMs ?? -1n
-  w.int64(logAppendTimeMs)
-  const logStartOffset = value.logStartOffset ?? -1n
-  if (version >= 5) w.int64(logStartOffset)
+  w.int64(value.logAppendTimeMs ?? -1n)
+  if (version >= 5) w.int64(value.logStartOffset ?? -1n)
   if (version >= 8) {
     w.count(version >= 9, value.recordErrors)
     for (const item of value.recordErrors) writeBatchIndexAndErrorMessage(w, version, item)
   }
-  const errorMessage = value.errorMessage ?? null
   if (version >= 8) {
-    if (version >= 9) {
-      w.compactNullableString(errorMessage)
-    } else {
-      w.nullableString(errorMessage)
-    }
+    if (version >= 9) w.compactNullableString(value.errorMessage ?? null)
+    else w.nullableString(value.errorMessage ?? null)
   }
   const currentLeader = value.currentLeader ?? DEFAULT_LEADER_ID_AND_EPOCH
-  const hasCurrentLeader = version >= 10 && !(isDefaultLeaderIdAndEpoch(currentLeader))
+  const hasCurrentLeader = version >= 10 && !isDefaultLeaderIdAndEpoch(currentLeader)
   if (version >= 9) {
-    w.uvarint((hasCurrentLeader ? 1 : 0))
+    w.uvarint(hasCurrentLeader ? 1 : 0)
     if (hasCurrentLeader) {
       const start = w.openTag(0)
       writeLeaderIdAndEpoch(w, version, currentLeader)
@@ -311,12 +290,8 @@ function readBatchIndexAndErrorMessageList(r: Reader, version: number, count: nu
 
 function writeBatchIndexAndErrorMessage(w: Writer, version: number, value: BatchIndexAndErrorMessage): void {
   w.int32(value.batchIndex)
-  const batchIndexErrorMessage = value.batchIndexErrorMessage ?? null
-  if (version >= 9) {
-    w.compactNullableString(batchIndexErrorMessage)
-  } else {
-    w.nullableString(batchIndexErrorMessage)
-  }
+  if (version >= 9) w.compactNullableString(value.batchIndexErrorMessage ?? null)
+  else w.nullableString(value.batchIndexErrorMessage ?? null)
   if (version >= 9) w.uvarint(0)
 }
 
@@ -330,10 +305,8 @@ function readLeaderIdAndEpoch(r: Reader, _version: number): LeaderIdAndEpoch {
 }
 
 function writeLeaderIdAndEpoch(w: Writer, _version: number, value: LeaderIdAndEpoch): void {
-  const leaderId = value.leaderId ?? -1
-  w.int32(leaderId)
-  const leaderEpoch = value.leaderEpoch ?? -1
-  w.int32(leaderEpoch)
+  w.int32(value.leaderId ?? -1)
+  w.int32(value.leaderEpoch ?? -1)
   w.uvarint(0)
 }
 
@@ -358,8 +331,7 @@ function writeNodeEndpoint(w: Writer, _version: number, value: NodeEndpoint): vo
   w.int32(value.nodeId)
   w.compactString(value.host)
   w.int32(value.port)
-  const rack = value.rack ?? null
-  w.compactNullableString(rack)
+  w.compactNullableString(value.rack ?? null)
   w.uvarint(0)
 }
 

@@ -170,12 +170,10 @@ function readPartitionResultList(r: Reader, version: number, count: number): Par
 function writePartitionResult(w: Writer, version: number, value: PartitionResult): void {
   w.int32(value.partition)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage ?? null)
   w.int32(value.stateEpoch)
   w.int32(value.leaderEpoch)
   w.int64(value.startOffset)
-  const deliveryCompleteCount = value.deliveryCompleteCount ?? -1
-  if (version >= 1) w.int32(deliveryCompleteCount)
+  if (version >= 1) w.int32(value.deliveryCompleteCount ?? -1)
   w.uvarint(0)
 }

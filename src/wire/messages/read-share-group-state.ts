@@ -175,8 +175,7 @@ function readPartitionResultList(r: Reader, version: number, count: number): Par
 function writePartitionResult(w: Writer, version: number, value: PartitionResult): void {
   w.int32(value.partition)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage ?? null)
   w.int32(value.stateEpoch)
   w.int64(value.startOffset)
   w.count(true, value.stateBatches)

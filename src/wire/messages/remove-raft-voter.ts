@@ -39,8 +39,7 @@ function readRemoveRaftVoterRequest(r: Reader, version: number): RemoveRaftVoter
 
 function writeRemoveRaftVoterRequest(w: Writer, version: number, value: RemoveRaftVoterRequest): void {
   if (!(version >= 0 && version <= 0)) throw unknownVersion('RemoveRaftVoterRequest', version, 0, 0)
-  const clusterId = value.clusterId
-  w.compactNullableString(clusterId)
+  w.compactNullableString(value.clusterId)
   w.int32(value.voterId)
   w.uuid(value.voterDirectoryId)
   w.uvarint(0)
@@ -61,7 +60,6 @@ function writeRemoveRaftVoterResponse(w: Writer, version: number, value: RemoveR
   if (!(version >= 0 && version <= 0)) throw unknownVersion('RemoveRaftVoterResponse', version, 0, 0)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage)
   w.uvarint(0)
 }

@@ -37,11 +37,8 @@ function readRenewDelegationTokenRequest(r: Reader, version: number): RenewDeleg
 
 function writeRenewDelegationTokenRequest(w: Writer, version: number, value: RenewDelegationTokenRequest): void {
   if (!(version >= 1 && version <= 2)) throw unknownVersion('RenewDelegationTokenRequest', version, 1, 2)
-  if (version >= 2) {
-    w.compactBytes(value.hmac)
-  } else {
-    w.bytes(value.hmac)
-  }
+  if (version >= 2) w.compactBytes(value.hmac)
+  else w.bytes(value.hmac)
   w.int64(value.renewPeriodMs)
   if (version >= 2) w.uvarint(0)
 }

@@ -36,7 +36,6 @@ function writeRequestHeader(w: Writer, version: number, value: RequestHeader): v
   w.int16(value.requestApiKey)
   w.int16(value.requestApiVersion)
   w.int32(value.correlationId)
-  const clientId = value.clientId
-  w.nullableString(clientId)
+  w.nullableString(value.clientId)
   if (version >= 2) w.uvarint(0)
 }

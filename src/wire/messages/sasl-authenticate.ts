@@ -36,11 +36,8 @@ function readSaslAuthenticateRequest(r: Reader, version: number): SaslAuthentica
 
 function writeSaslAuthenticateRequest(w: Writer, version: number, value: SaslAuthenticateRequest): void {
   if (!(version >= 0 && version <= 2)) throw unknownVersion('SaslAuthenticateRequest', version, 0, 2)
-  if (version >= 2) {
-    w.compactBytes(value.authBytes)
-  } else {
-    w.bytes(value.authBytes)
-  }
+  if (version >= 2) w.compactBytes(value.authBytes)
+  else w.bytes(value.authBytes)
   if (version >= 2) w.uvarint(0)
 }
 
@@ -59,18 +56,10 @@ function readSaslAuthenticateResponse(r: Reader, version: number): SaslAuthentic
 function writeSaslAuthenticateResponse(w: Writer, version: number, value: SaslAuthenticateResponse): void {
   if (!(version >= 0 && version <= 2)) throw unknownVersion('SaslAuthenticateResponse', version, 0, 2)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  if (version >= 2) {
-    w.compactNullableString(errorMessage)
-  } else {
-    w.nullableString(errorMessage)
-  }
-  if (version >= 2) {
-    w.compactBytes(value.authBytes)
-  } else {
-    w.bytes(value.authBytes)
-  }
-  const sessionLifetimeMs = value.sessionLifetimeMs ?? 0n
-  if (version >= 1) w.int64(sessionLifetimeMs)
+  if (version >= 2) w.compactNullableString(value.errorMessage)
+  else w.nullableString(value.errorMessage)
+  if (version >= 2) w.compactBytes(value.authBytes)
+  else w.bytes(value.authBytes)
+  if (version >= 1) w.int64(value.sessionLifetimeMs ?? 0n)
   if (version >= 2) w.uvarint(0)
 }

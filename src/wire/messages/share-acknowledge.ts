@@ -86,10 +86,8 @@ function readShareAcknowledgeRequest(r: Reader, version: number): ShareAcknowled
 
 function writeShareAcknowledgeRequest(w: Writer, version: number, value: ShareAcknowledgeRequest): void {
   if (!(version >= 1 && version <= 2)) throw unknownVersion('ShareAcknowledgeRequest', version, 1, 2)
-  const groupId = value.groupId
-  w.compactNullableString(groupId)
-  const memberId = value.memberId
-  w.compactNullableString(memberId)
+  w.compactNullableString(value.groupId)
+  w.compactNullableString(value.memberId)
   w.int32(value.shareSessionEpoch)
   if (version >= 2) w.boolean(value.isRenewAck)
   w.count(true, value.topics)
@@ -182,8 +180,7 @@ function writeShareAcknowledgeResponse(w: Writer, version: number, value: ShareA
   if (!(version >= 1 && version <= 2)) throw unknownVersion('ShareAcknowledgeResponse', version, 1, 2)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage ?? null)
   if (version >= 2) w.int32(value.acquisitionLockTimeoutMs)
   w.count(true, value.responses)
   for (const item of value.responses) writeShareAcknowledgeTopicResponse(w, version, item)
@@ -234,8 +231,7 @@ function readPartitionDataList(r: Reader, version: number, count: number): Parti
 function writePartitionData(w: Writer, version: number, value: PartitionData): void {
   w.int32(value.partitionIndex)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage ?? null)
   writeLeaderIdAndEpoch(w, version, value.currentLeader)
   w.uvarint(0)
 }
@@ -276,7 +272,6 @@ function writeNodeEndpoint(w: Writer, _version: number, value: NodeEndpoint): vo
   w.int32(value.nodeId)
   w.compactString(value.host)
   w.int32(value.port)
-  const rack = value.rack ?? null
-  w.compactNullableString(rack)
+  w.compactNullableString(value.rack ?? null)
   w.uvarint(0)
 }

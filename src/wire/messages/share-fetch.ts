@@ -115,10 +115,8 @@ function readShareFetchRequest(r: Reader, version: number): ShareFetchRequest {
 
 function writeShareFetchRequest(w: Writer, version: number, value: ShareFetchRequest): void {
   if (!(version >= 1 && version <= 2)) throw unknownVersion('ShareFetchRequest', version, 1, 2)
-  const groupId = value.groupId
-  w.compactNullableString(groupId)
-  const memberId = value.memberId
-  w.compactNullableString(memberId)
+  w.compactNullableString(value.groupId)
+  w.compactNullableString(value.memberId)
   w.int32(value.shareSessionEpoch)
   w.int32(value.maxWaitMs)
   w.int32(value.minBytes)
@@ -240,8 +238,7 @@ function writeShareFetchResponse(w: Writer, version: number, value: ShareFetchRe
   if (!(version >= 1 && version <= 2)) throw unknownVersion('ShareFetchResponse', version, 1, 2)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage ?? null)
   w.int32(value.acquisitionLockTimeoutMs)
   w.count(true, value.responses)
   for (const item of value.responses) writeShareFetchableTopicResponse(w, version, item)
@@ -296,11 +293,9 @@ function readPartitionDataList(r: Reader, version: number, count: number): Parti
 function writePartitionData(w: Writer, version: number, value: PartitionData): void {
   w.int32(value.partitionIndex)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage ?? null)
   w.int16(value.acknowledgeErrorCode)
-  const acknowledgeErrorMessage = value.acknowledgeErrorMessage ?? null
-  w.compactNullableString(acknowledgeErrorMessage)
+  w.compactNullableString(value.acknowledgeErrorMessage ?? null)
   writeLeaderIdAndEpoch(w, version, value.currentLeader)
   w.compactBytes(value.records)
   w.count(true, value.acquiredRecords)
@@ -367,7 +362,6 @@ function writeNodeEndpoint(w: Writer, _version: number, value: NodeEndpoint): vo
   w.int32(value.nodeId)
   w.compactString(value.host)
   w.int32(value.port)
-  const rack = value.rack ?? null
-  w.compactNullableString(rack)
+  w.compactNullableString(value.rack ?? null)
   w.uvarint(0)
 }

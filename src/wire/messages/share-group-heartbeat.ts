@@ -59,10 +59,8 @@ function writeShareGroupHeartbeatRequest(w: Writer, version: number, value: Shar
   w.compactString(value.groupId)
   w.compactString(value.memberId)
   w.int32(value.memberEpoch)
-  const rackId = value.rackId
-  w.compactNullableString(rackId)
-  const subscribedTopicNames = value.subscribedTopicNames
-  w.nullableStrings(true, subscribedTopicNames)
+  w.compactNullableString(value.rackId)
+  w.nullableStrings(true, value.subscribedTopicNames)
   w.uvarint(0)
 }
 
@@ -85,10 +83,8 @@ function writeShareGroupHeartbeatResponse(w: Writer, version: number, value: Sha
   if (!(version >= 1 && version <= 1)) throw unknownVersion('ShareGroupHeartbeatResponse', version, 1, 1)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
-  const memberId = value.memberId ?? null
-  w.compactNullableString(memberId)
+  w.compactNullableString(value.errorMessage ?? null)
+  w.compactNullableString(value.memberId ?? null)
   w.int32(value.memberEpoch)
   w.int32(value.heartbeatIntervalMs)
   const assignment = value.assignment ?? null

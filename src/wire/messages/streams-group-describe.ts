@@ -160,8 +160,7 @@ function readDescribedGroupList(r: Reader, version: number, count: number): Desc
 
 function writeDescribedGroup(w: Writer, version: number, value: DescribedGroup): void {
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage ?? null)
   w.compactString(value.groupId)
   w.compactString(value.groupState)
   w.int32(value.groupEpoch)
@@ -175,8 +174,7 @@ function writeDescribedGroup(w: Writer, version: number, value: DescribedGroup):
   }
   w.count(true, value.members)
   for (const item of value.members) writeMember(w, version, item)
-  const authorizedOperations = value.authorizedOperations ?? -2147483648
-  w.int32(authorizedOperations)
+  w.int32(value.authorizedOperations ?? -2147483648)
   w.uvarint(0)
 }
 
@@ -312,10 +310,8 @@ function readMemberList(r: Reader, version: number, count: number): Member[] {
 function writeMember(w: Writer, version: number, value: Member): void {
   w.compactString(value.memberId)
   w.int32(value.memberEpoch)
-  const instanceId = value.instanceId ?? null
-  w.compactNullableString(instanceId)
-  const rackId = value.rackId ?? null
-  w.compactNullableString(rackId)
+  w.compactNullableString(value.instanceId ?? null)
+  w.compactNullableString(value.rackId ?? null)
   w.compactString(value.clientId)
   w.compactString(value.clientHost)
   w.int32(value.topologyEpoch)

@@ -157,68 +157,57 @@ function writeStreamsGroupHeartbeatRequest(w: Writer, version: number, value: St
   w.compactString(value.memberId)
   w.int32(value.memberEpoch)
   w.int32(value.endpointInformationEpoch)
-  const instanceId = value.instanceId
-  w.compactNullableString(instanceId)
-  const rackId = value.rackId
-  w.compactNullableString(rackId)
+  w.compactNullableString(value.instanceId)
+  w.compactNullableString(value.rackId)
   w.int32(value.rebalanceTimeoutMs)
-  const topology = value.topology
-  if (topology === null) {
+  if (value.topology === null) {
     w.int8(-1)
   } else {
     w.int8(1)
-    writeTopology(w, version, topology)
+    writeTopology(w, version, value.topology)
   }
-  const activeTasks = value.activeTasks
-  if (activeTasks === null) {
+  if (value.activeTasks === null) {
     w.nullCount(true)
   } else {
-    w.count(true, activeTasks)
-    for (const item of activeTasks) writeStreamsGroupHeartbeatRequestTaskIds(w, version, item)
+    w.count(true, value.activeTasks)
+    for (const item of value.activeTasks) writeStreamsGroupHeartbeatRequestTaskIds(w, version, item)
   }
-  const standbyTasks = value.standbyTasks
-  if (standbyTasks === null) {
+  if (value.standbyTasks === null) {
     w.nullCount(true)
   } else {
-    w.count(true, standbyTasks)
-    for (const item of standbyTasks) writeStreamsGroupHeartbeatRequestTaskIds(w, version, item)
+    w.count(true, value.standbyTasks)
+    for (const item of value.standbyTasks) writeStreamsGroupHeartbeatRequestTaskIds(w, version, item)
   }
-  const warmupTasks = value.warmupTasks
-  if (warmupTasks === null) {
+  if (value.warmupTasks === null) {
     w.nullCount(true)
   } else {
-    w.count(true, warmupTasks)
-    for (const item of warmupTasks) writeStreamsGroupHeartbeatRequestTaskIds(w, version, item)
+    w.count(true, value.warmupTasks)
+    for (const item of value.warmupTasks) writeStreamsGroupHeartbeatRequestTaskIds(w, version, item)
   }
-  const processId = value.processId
-  w.compactNullableString(processId)
-  const userEndpoint = value.userEndpoint
-  if (userEndpoint === null) {
+  w.compactNullableString(value.processId)
+  if (value.userEndpoint === null) {
     w.int8(-1)
   } else {
     w.int8(1)
-    writeStreamsGroupHeartbeatRequestEndpoint(w, version, userEndpoint)
+    writeStreamsGroupHeartbeatRequestEndpoint(w, version, value.userEndpoint)
   }
-  const clientTags = value.clientTags
-  if (clientTags === null) {
+  if (value.clientTags === null) {
     w.nullCount(true)
   } else {
-    w.count(true, clientTags)
-    for (const item of clientTags) writeKeyValue(w, version, item)
+    w.count(true, value.clientTags)
+    for (const item of value.clientTags) writeKeyValue(w, version, item)
   }
-  const taskOffsets = value.taskOffsets
-  if (taskOffsets === null) {
+  if (value.taskOffsets === null) {
     w.nullCount(true)
   } else {
-    w.count(true, taskOffsets)
-    for (const item of taskOffsets) writeTaskOffset(w, version, item)
+    w.count(true, value.taskOffsets)
+    for (const item of value.taskOffsets) writeTaskOffset(w, version, item)
   }
-  const taskEndOffsets = value.taskEndOffsets
-  if (taskEndOffsets === null) {
+  if (value.taskEndOffsets === null) {
     w.nullCount(true)
   } else {
-    w.count(true, taskEndOffsets)
-    for (const item of taskEndOffsets) writeTaskOffset(w, version, item)
+    w.count(true, value.taskEndOffsets)
+    for (const item of value.taskEndOffsets) writeTaskOffset(w, version, item)
   }
   w.boolean(value.shutdownApplication)
   w.uvarint(0)
@@ -441,19 +430,17 @@ function writeStreamsGroupHeartbeatResponse(w: Writer, version: number, value: S
   if (!(version >= 0 && version <= 0)) throw unknownVersion('StreamsGroupHeartbeatResponse', version, 0, 0)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage ?? null)
   w.compactString(value.memberId)
   w.int32(value.memberEpoch)
   w.int32(value.heartbeatIntervalMs)
   w.int32(value.acceptableRecoveryLag)
   w.int32(value.taskOffsetIntervalMs)
-  const status = value.status
-  if (status === null) {
+  if (value.status === null) {
     w.nullCount(true)
   } else {
-    w.count(true, status)
-    for (const item of status) writeStatus(w, version, item)
+    w.count(true, value.status)
+    for (const item of value.status) writeStatus(w, version, item)
   }
   const activeTasks = value.activeTasks ?? null
   if (activeTasks === null) {

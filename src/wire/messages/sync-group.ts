@@ -54,29 +54,17 @@ function readSyncGroupRequest(r: Reader, version: number): SyncGroupRequest {
 
 function writeSyncGroupRequest(w: Writer, version: number, value: SyncGroupRequest): void {
   if (!(version >= 0 && version <= 5)) throw unknownVersion('SyncGroupRequest', version, 0, 5)
-  if (version >= 4) {
-    w.compactString(value.groupId)
-  } else {
-    w.string(value.groupId)
-  }
+  if (version >= 4) w.compactString(value.groupId)
+  else w.string(value.groupId)
   w.int32(value.generationId)
-  if (version >= 4) {
-    w.compactString(value.memberId)
-  } else {
-    w.string(value.memberId)
-  }
-  const groupInstanceId = value.groupInstanceId
+  if (version >= 4) w.compactString(value.memberId)
+  else w.string(value.memberId)
   if (version >= 3) {
-    if (version >= 4) {
-      w.compactNullableString(groupInstanceId)
-    } else {
-      w.nullableString(groupInstanceId)
-    }
+    if (version >= 4) w.compactNullableString(value.groupInstanceId)
+    else w.nullableString(value.groupInstanceId)
   }
-  const protocolType = value.protocolType
-  if (version >= 5) w.compactNullableString(protocolType)
-  const protocolName = value.protocolName
-  if (version >= 5) w.compactNullableString(protocolName)
+  if (version >= 5) w.compactNullableString(value.protocolType)
+  if (version >= 5) w.compactNullableString(value.protocolName)
   w.count(version >= 4, value.assignments)
   for (const item of value.assignments) writeSyncGroupRequestAssignment(w, version, item)
   if (version >= 4) w.uvarint(0)
@@ -98,16 +86,10 @@ function readSyncGroupRequestAssignmentList(r: Reader, version: number, count: n
 }
 
 function writeSyncGroupRequestAssignment(w: Writer, version: number, value: SyncGroupRequestAssignment): void {
-  if (version >= 4) {
-    w.compactString(value.memberId)
-  } else {
-    w.string(value.memberId)
-  }
-  if (version >= 4) {
-    w.compactBytes(value.assignment)
-  } else {
-    w.bytes(value.assignment)
-  }
+  if (version >= 4) w.compactString(value.memberId)
+  else w.string(value.memberId)
+  if (version >= 4) w.compactBytes(value.assignment)
+  else w.bytes(value.assignment)
   if (version >= 4) w.uvarint(0)
 }
 
@@ -128,14 +110,9 @@ function writeSyncGroupResponse(w: Writer, version: number, value: SyncGroupResp
   if (!(version >= 0 && version <= 5)) throw unknownVersion('SyncGroupResponse', version, 0, 5)
   if (version >= 1) w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const protocolType = value.protocolType ?? null
-  if (version >= 5) w.compactNullableString(protocolType)
-  const protocolName = value.protocolName ?? null
-  if (version >= 5) w.compactNullableString(protocolName)
-  if (version >= 4) {
-    w.compactBytes(value.assignment)
-  } else {
-    w.bytes(value.assignment)
-  }
+  if (version >= 5) w.compactNullableString(value.protocolType ?? null)
+  if (version >= 5) w.compactNullableString(value.protocolName ?? null)
+  if (version >= 4) w.compactBytes(value.assignment)
+  else w.bytes(value.assignment)
   if (version >= 4) w.uvarint(0)
 }

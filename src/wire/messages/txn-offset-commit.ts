@@ -70,22 +70,15 @@ function readTxnOffsetCommitRequest(r: Reader, version: number): TxnOffsetCommit
 
 function writeTxnOffsetCommitRequest(w: Writer, version: number, value: TxnOffsetCommitRequest): void {
   if (!(version >= 0 && version <= 5)) throw unknownVersion('TxnOffsetCommitRequest', version, 0, 5)
-  if (version >= 3) {
-    w.compactString(value.transactionalId)
-  } else {
-    w.string(value.transactionalId)
-  }
-  if (version >= 3) {
-    w.compactString(value.groupId)
-  } else {
-    w.string(value.groupId)
-  }
+  if (version >= 3) w.compactString(value.transactionalId)
+  else w.string(value.transactionalId)
+  if (version >= 3) w.compactString(value.groupId)
+  else w.string(value.groupId)
   w.int64(value.producerId)
   w.int16(value.producerEpoch)
   if (version >= 3) w.int32(value.generationId)
   if (version >= 3) w.compactString(value.memberId)
-  const groupInstanceId = value.groupInstanceId
-  if (version >= 3) w.compactNullableString(groupInstanceId)
+  if (version >= 3) w.compactNullableString(value.groupInstanceId)
   w.count(version >= 3, value.topics)
   for (const item of value.topics) writeTxnOffsetCommitRequestTopic(w, version, item)
   if (version >= 3) w.uvarint(0)
@@ -107,11 +100,8 @@ function readTxnOffsetCommitRequestTopicList(r: Reader, version: number, count: 
 }
 
 function writeTxnOffsetCommitRequestTopic(w: Writer, version: number, value: TxnOffsetCommitRequestTopic): void {
-  if (version >= 3) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
+  if (version >= 3) w.compactString(value.name)
+  else w.string(value.name)
   w.count(version >= 3, value.partitions)
   for (const item of value.partitions) writeTxnOffsetCommitRequestPartition(w, version, item)
   if (version >= 3) w.uvarint(0)
@@ -138,12 +128,8 @@ function writeTxnOffsetCommitRequestPartition(w: Writer, version: number, value:
   w.int32(value.partitionIndex)
   w.int64(value.committedOffset)
   if (version >= 2) w.int32(value.committedLeaderEpoch)
-  const committedMetadata = value.committedMetadata
-  if (version >= 3) {
-    w.compactNullableString(committedMetadata)
-  } else {
-    w.nullableString(committedMetadata)
-  }
+  if (version >= 3) w.compactNullableString(value.committedMetadata)
+  else w.nullableString(value.committedMetadata)
   if (version >= 3) w.uvarint(0)
 }
 
@@ -181,11 +167,8 @@ function readTxnOffsetCommitResponseTopicList(r: Reader, version: number, count:
 }
 
 function writeTxnOffsetCommitResponseTopic(w: Writer, version: number, value: TxnOffsetCommitResponseTopic): void {
-  if (version >= 3) {
-    w.compactString(value.name)
-  } else {
-    w.string(value.name)
-  }
+  if (version >= 3) w.compactString(value.name)
+  else w.string(value.name)
   w.count(version >= 3, value.partitions)
   for (const item of value.partitions) writeTxnOffsetCommitResponsePartition(w, version, item)
   if (version >= 3) w.uvarint(0)

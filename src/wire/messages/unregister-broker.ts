@@ -54,7 +54,6 @@ function writeUnregisterBrokerResponse(w: Writer, version: number, value: Unregi
   if (!(version >= 0 && version <= 0)) throw unknownVersion('UnregisterBrokerResponse', version, 0, 0)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage)
   w.uvarint(0)
 }

@@ -101,8 +101,7 @@ function writeUpdateFeaturesResponse(w: Writer, version: number, value: UpdateFe
   if (!(version >= 0 && version <= 2)) throw unknownVersion('UpdateFeaturesResponse', version, 0, 2)
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage)
   if (version <= 1) {
     w.count(true, value.results)
     for (const item of value.results) writeUpdatableFeatureResult(w, version, item)
@@ -129,7 +128,6 @@ function readUpdatableFeatureResultList(r: Reader, version: number, count: numbe
 function writeUpdatableFeatureResult(w: Writer, _version: number, value: UpdatableFeatureResult): void {
   w.compactString(value.feature)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage)
   w.uvarint(0)
 }

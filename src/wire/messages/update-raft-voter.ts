@@ -63,8 +63,7 @@ function readUpdateRaftVoterRequest(r: Reader, version: number): UpdateRaftVoter
 
 function writeUpdateRaftVoterRequest(w: Writer, version: number, value: UpdateRaftVoterRequest): void {
   if (!(version >= 0 && version <= 0)) throw unknownVersion('UpdateRaftVoterRequest', version, 0, 0)
-  const clusterId = value.clusterId
-  w.compactNullableString(clusterId)
+  w.compactNullableString(value.clusterId)
   w.int32(value.currentLeaderEpoch)
   w.int32(value.voterId)
   w.uuid(value.voterDirectoryId)
@@ -138,8 +137,8 @@ function writeUpdateRaftVoterResponse(w: Writer, version: number, value: UpdateR
   w.int32(value.throttleTimeMs)
   w.int16(value.errorCode)
   const currentLeader = value.currentLeader ?? DEFAULT_CURRENT_LEADER
-  const hasCurrentLeader = !(isDefaultCurrentLeader(currentLeader))
-  w.uvarint((hasCurrentLeader ? 1 : 0))
+  const hasCurrentLeader = !isDefaultCurrentLeader(currentLeader)
+  w.uvarint(hasCurrentLeader ? 1 : 0)
   if (hasCurrentLeader) {
     const start = w.openTag(0)
     writeCurrentLeader(w, version, currentLeader)
@@ -159,10 +158,8 @@ function readCurrentLeader(r: Reader, _version: number): CurrentLeader {
 }
 
 function writeCurrentLeader(w: Writer, _version: number, value: CurrentLeader): void {
-  const leaderId = value.leaderId ?? -1
-  w.int32(leaderId)
-  const leaderEpoch = value.leaderEpoch ?? -1
-  w.int32(leaderEpoch)
+  w.int32(value.leaderId ?? -1)
+  w.int32(value.leaderEpoch ?? -1)
   w.compactString(value.host)
   w.int32(value.port)
   w.uvarint(0)

@@ -74,8 +74,7 @@ function readVoteRequest(r: Reader, version: number): VoteRequest {
 
 function writeVoteRequest(w: Writer, version: number, value: VoteRequest): void {
   if (!(version >= 0 && version <= 2)) throw unknownVersion('VoteRequest', version, 0, 2)
-  const clusterId = value.clusterId
-  w.compactNullableString(clusterId)
+  w.compactNullableString(value.clusterId)
   if (version >= 1) w.int32(value.voterId)
   w.count(true, value.topics)
   for (const item of value.topics) writeVoteRequestTopicData(w, version, item)
@@ -166,7 +165,7 @@ function writeVoteResponse(w: Writer, version: number, value: VoteResponse): voi
   for (const item of value.topics) writeVoteResponseTopicData(w, version, item)
   const nodeEndpoints = value.nodeEndpoints ?? []
   const hasNodeEndpoints = version >= 1 && nodeEndpoints.length !== 0
-  w.uvarint((hasNodeEndpoints ? 1 : 0))
+  w.uvarint(hasNodeEndpoints ? 1 : 0)
   if (hasNodeEndpoints) {
     const start = w.openTag(0)
     w.count(true, nodeEndpoints)

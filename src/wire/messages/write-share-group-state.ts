@@ -207,7 +207,6 @@ function readPartitionResultList(r: Reader, version: number, count: number): Par
 function writePartitionResult(w: Writer, _version: number, value: PartitionResult): void {
   w.int32(value.partition)
   w.int16(value.errorCode)
-  const errorMessage = value.errorMessage ?? null
-  w.compactNullableString(errorMessage)
+  w.compactNullableString(value.errorMessage ?? null)
   w.uvarint(0)
 }

@@ -38,12 +38,11 @@ function readAbortTransactionRecord(r: Reader, version: number): AbortTransactio
 
 function writeAbortTransactionRecord(w: Writer, version: number, value: AbortTransactionRecord): void {
   if (!(version >= 0 && version <= 0)) throw unknownVersion('AbortTransactionRecord', version, 0, 0)
-  const reason = value.reason
-  const hasReason = reason !== null
-  w.uvarint((hasReason ? 1 : 0))
+  const hasReason = value.reason !== null
+  w.uvarint(hasReason ? 1 : 0)
   if (hasReason) {
     const start = w.openTag(0)
-    w.compactNullableString(reason)
+    w.compactNullableString(value.reason)
     w.closeTag(start)
   }
 }

@@ -38,12 +38,11 @@ function readBeginTransactionRecord(r: Reader, version: number): BeginTransactio
 
 function writeBeginTransactionRecord(w: Writer, version: number, value: BeginTransactionRecord): void {
   if (!(version >= 0 && version <= 0)) throw unknownVersion('BeginTransactionRecord', version, 0, 0)
-  const name = value.name
-  const hasName = name !== null
-  w.uvarint((hasName ? 1 : 0))
+  const hasName = value.name !== null
+  w.uvarint(hasName ? 1 : 0)
   if (hasName) {
     const start = w.openTag(0)
-    w.compactNullableString(name)
+    w.compactNullableString(value.name)
     w.closeTag(start)
   }
 }

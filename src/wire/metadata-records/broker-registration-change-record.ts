@@ -62,33 +62,29 @@ function writeBrokerRegistrationChangeRecord(w: Writer, version: number, value: 
   if (!(version >= 0 && version <= 3)) throw unknownVersion('BrokerRegistrationChangeRecord', version, 0, 3)
   w.int32(value.brokerId)
   w.int64(value.brokerEpoch)
-  const fenced = value.fenced
-  const hasFenced = fenced !== 0
-  const inControlledShutdown = value.inControlledShutdown
-  const hasInControlledShutdown = version >= 1 && inControlledShutdown !== 0
-  const logDirs = value.logDirs
-  const hasLogDirs = version >= 2 && logDirs.length !== 0
-  const cordonedLogDirs = value.cordonedLogDirs
-  const hasCordonedLogDirs = version >= 3 && cordonedLogDirs !== null
+  const hasFenced = value.fenced !== 0
+  const hasInControlledShutdown = version >= 1 && value.inControlledShutdown !== 0
+  const hasLogDirs = version >= 2 && value.logDirs.length !== 0
+  const hasCordonedLogDirs = version >= 3 && value.cordonedLogDirs !== null
   w.uvarint((hasFenced ? 1 : 0) + (hasInControlledShutdown ? 1 : 0) + (hasLogDirs ? 1 : 0) + (hasCordonedLogDirs ? 1 : 0))
   if (hasFenced) {
     const start = w.openTag(0)
-    w.int8(fenced)
+    w.int8(value.fenced)
     w.closeTag(start)
   }
   if (hasInControlledShutdown) {
     const start = w.openTag(1)
-    w.int8(inControlledShutdown)
+    w.int8(value.inControlledShutdown)
     w.closeTag(start)
   }
   if (hasLogDirs) {
     const start = w.openTag(2)
-    w.uuids(true, logDirs)
+    w.uuids(true, value.logDirs)
     w.closeTag(start)
   }
   if (hasCordonedLogDirs) {
     const start = w.openTag(3)
-    w.nullableUuids(true, cordonedLogDirs)
+    w.nullableUuids(true, value.cordonedLogDirs)
     w.closeTag(start)
   }
 }

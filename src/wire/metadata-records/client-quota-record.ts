@@ -64,7 +64,6 @@ function readEntityDataList(r: Reader, version: number, count: number): EntityDa
 
 function writeEntityData(w: Writer, _version: number, value: EntityData): void {
   w.compactString(value.entityType)
-  const entityName = value.entityName
-  w.compactNullableString(entityName)
+  w.compactNullableString(value.entityName)
   w.uvarint(0)
 }

@@ -37,7 +37,6 @@ function writeConfigRecord(w: Writer, version: number, value: ConfigRecord): voi
   w.int8(value.resourceType)
   w.compactString(value.resourceName)
   w.compactString(value.name)
-  const valueField = value.value
-  w.compactNullableString(valueField)
+  w.compactNullableString(value.value)
   w.uvarint(0)
 }

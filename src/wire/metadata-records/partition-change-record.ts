@@ -87,68 +87,59 @@ function writePartitionChangeRecord(w: Writer, version: number, value: Partition
   if (!(version >= 0 && version <= 2)) throw unknownVersion('PartitionChangeRecord', version, 0, 2)
   w.int32(value.partitionId)
   w.uuid(value.topicId)
-  const isr = value.isr
-  const hasIsr = isr !== null
-  const leader = value.leader
-  const hasLeader = leader !== -2
-  const replicas = value.replicas
-  const hasReplicas = replicas !== null
-  const removingReplicas = value.removingReplicas
-  const hasRemovingReplicas = removingReplicas !== null
-  const addingReplicas = value.addingReplicas
-  const hasAddingReplicas = addingReplicas !== null
-  const leaderRecoveryState = value.leaderRecoveryState
-  const hasLeaderRecoveryState = leaderRecoveryState !== -1
-  const directories = value.directories
-  const hasDirectories = version >= 1 && directories !== null
-  const eligibleLeaderReplicas = value.eligibleLeaderReplicas
-  const hasEligibleLeaderReplicas = version >= 2 && eligibleLeaderReplicas !== null
-  const lastKnownElr = value.lastKnownElr
-  const hasLastKnownElr = version >= 2 && lastKnownElr !== null
+  const hasIsr = value.isr !== null
+  const hasLeader = value.leader !== -2
+  const hasReplicas = value.replicas !== null
+  const hasRemovingReplicas = value.removingReplicas !== null
+  const hasAddingReplicas = value.addingReplicas !== null
+  const hasLeaderRecoveryState = value.leaderRecoveryState !== -1
+  const hasDirectories = version >= 1 && value.directories !== null
+  const hasEligibleLeaderReplicas = version >= 2 && value.eligibleLeaderReplicas !== null
+  const hasLastKnownElr = version >= 2 && value.lastKnownElr !== null
   w.uvarint((hasIsr ? 1 : 0) + (hasLeader ? 1 : 0) + (hasReplicas ? 1 : 0) + (hasRemovingReplicas ? 1 : 0) + (hasAddingReplicas ? 1 : 0) + (hasLeaderRecoveryState ? 1 : 0) + (hasDirectories ? 1 : 0) + (hasEligibleLeaderReplicas ? 1 : 0) + (hasLastKnownElr ? 1 : 0))
   if (hasIsr) {
     const start = w.openTag(0)
-    w.nullableInt32s(true, isr)
+    w.nullableInt32s(true, value.isr)
     w.closeTag(start)
   }
   if (hasLeader) {
     const start = w.openTag(1)
-    w.int32(leader)
+    w.int32(value.leader)
     w.closeTag(start)
   }
   if (hasReplicas) {
     const start = w.openTag(2)
-    w.nullableInt32s(true, replicas)
+    w.nullableInt32s(true, value.replicas)
     w.closeTag(start)
   }
   if (hasRemovingReplicas) {
     const start = w.openTag(3)
-    w.nullableInt32s(true, removingReplicas)
+    w.nullableInt32s(true, value.removingReplicas)
     w.closeTag(start)
   }
   if (hasAddingReplicas) {
     const start = w.openTag(4)
-    w.nullableInt32s(true, addingReplicas)
+    w.nullableInt32s(true, value.addingReplicas)
     w.closeTag(start)
   }
   if (hasLeaderRecoveryState) {
     const start = w.openTag(5)
-    w.int8(leaderRecoveryState)
+    w.int8(value.leaderRecoveryState)
     w.closeTag(start)
   }
   if (hasEligibleLeaderReplicas) {
     const start = w.openTag(6)
-    w.nullableInt32s(true, eligibleLeaderReplicas)
+    w.nullableInt32s(true, value.eligibleLeaderReplicas)
     w.closeTag(start)
   }
   if (hasLastKnownElr) {
     const start = w.openTag(7)
-    w.nullableInt32s(true, lastKnownElr)
+    w.nullableInt32s(true, value.lastKnownElr)
     w.closeTag(start)
   }
   if (hasDirectories) {
     const start = w.openTag(8)
-    w.nullableUuids(true, directories)
+    w.nullableUuids(true, value.directories)
     w.closeTag(start)
   }
 }

@@ -77,29 +77,26 @@ function writePartitionRecord(w: Writer, version: number, value: PartitionRecord
   w.int32s(true, value.removingReplicas)
   w.int32s(true, value.addingReplicas)
   w.int32(value.leader)
-  const leaderRecoveryState = value.leaderRecoveryState
-  const hasLeaderRecoveryState = leaderRecoveryState !== 0
+  const hasLeaderRecoveryState = value.leaderRecoveryState !== 0
   w.int32(value.leaderEpoch)
   w.int32(value.partitionEpoch)
   if (version >= 1) w.uuids(true, value.directories)
-  const eligibleLeaderReplicas = value.eligibleLeaderReplicas
-  const hasEligibleLeaderReplicas = version >= 2 && eligibleLeaderReplicas !== null
-  const lastKnownElr = value.lastKnownElr
-  const hasLastKnownElr = version >= 2 && lastKnownElr !== null
+  const hasEligibleLeaderReplicas = version >= 2 && value.eligibleLeaderReplicas !== null
+  const hasLastKnownElr = version >= 2 && value.lastKnownElr !== null
   w.uvarint((hasLeaderRecoveryState ? 1 : 0) + (hasEligibleLeaderReplicas ? 1 : 0) + (hasLastKnownElr ? 1 : 0))
   if (hasLeaderRecoveryState) {
     const start = w.openTag(0)
-    w.int8(leaderRecoveryState)
+    w.int8(value.leaderRecoveryState)
     w.closeTag(start)
   }
   if (hasEligibleLeaderReplicas) {
     const start = w.openTag(1)
-    w.nullableInt32s(true, eligibleLeaderReplicas)
+    w.nullableInt32s(true, value.eligibleLeaderReplicas)
     w.closeTag(start)
   }
   if (hasLastKnownElr) {
     const start = w.openTag(2)
-    w.nullableInt32s(true, lastKnownElr)
+    w.nullableInt32s(true, value.lastKnownElr)
     w.closeTag(start)
   }
 }

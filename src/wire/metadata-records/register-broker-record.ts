@@ -84,23 +84,20 @@ function writeRegisterBrokerRecord(w: Writer, version: number, value: RegisterBr
   for (const item of value.endPoints) writeBrokerEndpoint(w, version, item)
   w.count(true, value.features)
   for (const item of value.features) writeBrokerFeature(w, version, item)
-  const rack = value.rack
-  w.compactNullableString(rack)
+  w.compactNullableString(value.rack)
   w.boolean(value.fenced)
   if (version >= 1) w.boolean(value.inControlledShutdown)
-  const logDirs = value.logDirs
-  const hasLogDirs = version >= 3 && logDirs.length !== 0
-  const cordonedLogDirs = value.cordonedLogDirs
-  const hasCordonedLogDirs = version >= 4 && cordonedLogDirs !== null
+  const hasLogDirs = version >= 3 && value.logDirs.length !== 0
+  const hasCordonedLogDirs = version >= 4 && value.cordonedLogDirs !== null
   w.uvarint((hasLogDirs ? 1 : 0) + (hasCordonedLogDirs ? 1 : 0))
   if (hasLogDirs) {
     const start = w.openTag(0)
-    w.uuids(true, logDirs)
+    w.uuids(true, value.logDirs)
     w.closeTag(start)
   }
   if (hasCordonedLogDirs) {
     const start = w.openTag(1)
-    w.nullableUuids(true, cordonedLogDirs)
+    w.nullableUuids(true, value.cordonedLogDirs)
     w.closeTag(start)
   }
 }

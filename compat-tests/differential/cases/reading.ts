@@ -1,0 +1,24 @@
+/** Ways to look at what is stored, for cases of other APIs than Fetch. */
+import { fetchApi } from '../../../src/wire/messages/fetch.ts'
+import { readBatches } from '../batch.ts'
+import type { CaseContext, Topic } from '../case.ts'
+
+/** Partition 0 from its start, batch by batch, with its offsets. */
+export async function readBack(t: CaseContext, topic: Topic): Promise<unknown> {
+  const helper = await t.helper()
+  const partitions = [{ partition: 0, fetchOffset: 0n, partitionMaxBytes: 10_000_000 }]
+  const answer = await helper.send(fetchApi, 11, {
+    maxWaitMs: 0,
+    minBytes: 0,
+    maxBytes: 10_000_000,
+    topics: [{ topic: topic.name, partitions }],
+  })
+  const partition = answer.responses[0]?.partitions[0]
+  if (partition === undefined) throw new Error('the fetch of what is stored has no answer')
+  return {
+    errorCode: partition.errorCode,
+    highWatermark: partition.highWatermark,
+    logStartOffset: partition.logStartOffset,
+    records: readBatches(partition.records as Buffer | null),
+  }
+}

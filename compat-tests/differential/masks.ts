@@ -1,0 +1,100 @@
+/**
+ * The fields that cannot be the same on two brokers. A masked value is replaced by a token that keeps what can be
+ * compared: the same member id twice is `<uuid 1>` twice, a time that is not the present stays as it is, an id of
+ * -1 or an empty message too. `X.a[].b` is field b in each element of a, in every answer of API X; `batch` is a
+ * record batch inside a Fetch answer.
+ */
+export type TokenKind =
+  /** A time within a minute of the run: `<now>`. Any other value is compared. */
+  | 'now'
+  /** The port that the case is connected to: `<port>`. Any other value is compared. */
+  | 'port'
+  /** Each UUID in the text is numbered; what stands around it is compared. */
+  | 'uuid'
+  /** A text that is there: `<message>`. Null and the empty text are compared. Kafka's prose is not ours to keep. */
+  | 'message'
+  /** Numbered by first appearance; -1, 0, null and the zero UUID are compared. */
+  | 'topic id'
+  | 'cluster id'
+  | 'producer id'
+  | 'fetch session'
+  | 'features epoch'
+
+export interface Mask {
+  readonly path: string
+  readonly token: TokenKind
+}
+
+const mask = (token: TokenKind, ...paths: readonly string[]): readonly Mask[] =>
+  paths.map((path) => ({ path, token }))
+
+export const masks: readonly Mask[] = [
+  ...mask(
+    'port',
+    'Metadata.brokers[].port',
+    'DescribeCluster.brokers[].port',
+    'FindCoordinator.port',
+    'FindCoordinator.coordinators[].port',
+    'Produce.nodeEndpoints[].port',
+    'Fetch.nodeEndpoints[].port',
+  ),
+  ...mask('cluster id', 'Metadata.clusterId', 'DescribeCluster.clusterId'),
+  ...mask(
+    'topic id',
+    'Metadata.topics[].topicId',
+    'Produce.responses[].topicId',
+    'Fetch.responses[].topicId',
+    'CreateTopics.topics[].topicId',
+    'DeleteTopics.responses[].topicId',
+    'OffsetCommit.topics[].topicId',
+    'OffsetFetch.groups[].topics[].topicId',
+  ),
+  ...mask(
+    'uuid',
+    'JoinGroup.memberId',
+    'JoinGroup.leader',
+    'JoinGroup.members[].memberId',
+    'LeaveGroup.members[].memberId',
+    'DescribeGroups.groups[].members[].memberId',
+  ),
+  ...mask('producer id', 'InitProducerId.producerId', 'batch.producerId'),
+  ...mask('fetch session', 'Fetch.sessionId'),
+  ...mask('features epoch', 'ApiVersions.finalizedFeaturesEpoch'),
+  ...mask('now', 'Produce.responses[].partitionResponses[].logAppendTimeMs', 'batch.maxTimestamp'),
+  ...mask(
+    'message',
+    'Produce.responses[].partitionResponses[].errorMessage',
+    'Produce.responses[].partitionResponses[].recordErrors[].batchIndexErrorMessage',
+    'FindCoordinator.errorMessage',
+    'FindCoordinator.coordinators[].errorMessage',
+    'DescribeGroups.groups[].errorMessage',
+    'CreateTopics.topics[].errorMessage',
+    'DeleteTopics.responses[].errorMessage',
+    'CreatePartitions.results[].errorMessage',
+    'DescribeConfigs.results[].errorMessage',
+    'DescribeConfigs.results[].configs[].documentation',
+    'DescribeCluster.errorMessage',
+  ),
+]
+
+/**
+ * Lists whose order says nothing (Kafka's own changes with the hash of a name): both sides are sorted by these
+ * fields before they are compared.
+ */
+export const unordered: Readonly<Record<string, readonly string[]>> = {
+  'ApiVersions.apiKeys': ['apiKey'],
+  'ApiVersions.supportedFeatures': ['name'],
+  'ApiVersions.finalizedFeatures': ['name'],
+  'Metadata.topics': ['name', 'topicId'],
+  'Metadata.topics[].partitions': ['partitionIndex'],
+  'Produce.responses': ['name', 'topicId'],
+  'Produce.responses[].partitionResponses': ['index'],
+  'DescribeConfigs.results[].configs': ['name'],
+  'CreateTopics.topics': ['name'],
+  'CreateTopics.topics[].configs': ['name'],
+  'DeleteTopics.responses': ['name', 'topicId'],
+  'CreatePartitions.results': ['name'],
+  'ListGroups.groups': ['groupId'],
+  'JoinGroup.members': ['groupInstanceId', 'metadata'],
+  'DescribeGroups.groups[].members': ['groupInstanceId', 'clientId'],
+}

@@ -1,0 +1,101 @@
+/**
+ * The differential suite's program.
+ *
+ *     npm run differential                 asks ottla and compares with Kafka's recorded answers
+ *     npm run differential -- --record     starts Apache Kafka, asks it, and writes its answers down
+ *     npm run differential -- --verify     starts Apache Kafka, asks it, and fails where its answers have changed
+ *
+ * `--only TEXT` takes the cases whose name holds the text; `--kafka HOST:PORT` asks a Kafka that runs already;
+ * `--libs DIR` (or KAFKA_LIBS) names the directory of Kafka's jars, else `.tools/java/libs`.
+ */
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import type { Case, Target } from './case.ts'
+import { cases } from './cases/index.ts'
+import { describe, differences } from './compare.ts'
+import { judge } from './judge.ts'
+import { startKafka } from './kafka.ts'
+import type { Json } from './normalize.ts'
+import {
+  caseId,
+  type Failure,
+  isFailure,
+  type Outcome,
+  readRecorded,
+  recordedFiles,
+  runCases,
+  writeRecorded,
+} from './suite.ts'
+
+const { values: flags } = parseArgs({
+  options: {
+    record: { type: 'boolean', default: false },
+    verify: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+    kafka: { type: 'string' },
+    libs: { type: 'string' },
+  },
+})
+
+const libs =
+  flags.libs ?? process.env['KAFKA_LIBS'] ?? fileURLToPath(new URL('../../.tools/java/libs', import.meta.url))
+const chosen = cases().filter((one) => caseId(one).includes(flags.only))
+const failures = flags.record || flags.verify ? await askKafka() : await askOttla()
+for (const failure of failures) console.error(failure)
+process.exitCode = failures.length === 0 ? 0 : 1
+
+async function askKafka(): Promise<readonly string[]> {
+  await using kafka = await reference()
+  const outcomes = await runCases(chosen, kafka)
+  console.log(summary(outcomes, 'Apache Kafka'))
+  const failed = [...outcomes].flatMap(([id, outcome]) =>
+    isFailure(outcome) ? [`${id}: ${outcome.failure}`] : [],
+  )
+  if (failed.length > 0) return failed
+  return flags.record ? record(outcomes) : verify(outcomes)
+}
+
+async function reference(): Promise<Target & AsyncDisposable> {
+  if (flags.kafka === undefined) return startKafka(libs)
+  const [host = '', port = ''] = flags.kafka.split(':')
+  return { host, port: Number(port), [Symbol.asyncDispose]: async () => {} }
+}
+
+function record(outcomes: ReadonlyMap<string, Outcome | Failure>): readonly string[] {
+  const answers = new Map<string, Json>(readRecorded())
+  for (const [id, outcome] of outcomes) if (!isFailure(outcome)) answers.set(id, outcome.tree)
+  const all: readonly Case[] = cases().filter((one) => answers.has(caseId(one)))
+  writeRecorded(recordedFiles(all, answers))
+  console.log(`${outcomes.size} answers recorded`)
+  return []
+}
+
+function verify(outcomes: ReadonlyMap<string, Outcome | Failure>): readonly string[] {
+  const recorded = readRecorded()
+  return [...outcomes].flatMap(([id, outcome]) =>
+    isFailure(outcome)
+      ? []
+      : differences(recorded.get(id), outcome.tree).map(
+          (one) => `${id}: recorded answer has changed\n  ${describe(one).replace('ottla', 'now')}`,
+        ),
+  )
+}
+
+async function askOttla(): Promise<readonly string[]> {
+  const { startOttla } = await import('./ottla.ts')
+  await using ottla = await startOttla()
+  const outcomes = await runCases(chosen, ottla)
+  const verdict = judge(chosen, outcomes, readRecorded(), flags.only === '')
+  console.log(summary(outcomes, 'ottla', verdict.known))
+  return verdict.failures
+}
+
+function summary(outcomes: ReadonlyMap<string, Outcome | Failure>, who: string, known = 0): string {
+  let [fields, masked] = [0, 0]
+  for (const outcome of outcomes.values()) {
+    if (isFailure(outcome)) continue
+    fields += outcome.fields
+    masked += outcome.masked
+  }
+  return `differential (${who}): ${outcomes.size} cases, ${fields} fields compared, ${masked} of them masked, ${known} known differences`
+}

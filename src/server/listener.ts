@@ -41,6 +41,8 @@ export class Listener {
   readonly #options: ListenerOptions
   readonly #idle: IdleConnections<Connection>
   readonly #connections = new Set<Connection>()
+  /** What to call when the last connection is closed. */
+  readonly #whenEmpty: (() => void)[] = []
   #servers: readonly Server[] = []
   readonly #serve: ConnectionOptions['serve']
   readonly #forget: (connection: Connection) => void
@@ -53,7 +55,7 @@ export class Listener {
     this.#options = options
     this.#port = options.port
     this.#serve = (frame, caller) => options.dispatcher.serve(frame, caller)
-    this.#forget = (connection) => this.#connections.delete(connection)
+    this.#forget = (connection) => this.#closed(connection)
     this.#idle = new IdleConnections(options.clock, options.maxIdleMs, (connection) =>
       connection.destroy(`idle for ${options.maxIdleMs} ms`),
     )
@@ -120,6 +122,7 @@ export class Listener {
     })
     for (const connection of this.#connections) connection.stop()
     await Promise.all(closed)
+    if (this.#connections.size > 0) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve))
     deadline.cancel()
     this.#idle.clear()
   }
@@ -155,5 +158,11 @@ export class Listener {
       onClosed: this.#forget,
     })
     this.#connections.add(connection)
+  }
+
+  #closed(connection: Connection): void {
+    this.#connections.delete(connection)
+    if (this.#connections.size > 0) return
+    for (const resolve of this.#whenEmpty.splice(0)) resolve()
   }
 }

@@ -2,17 +2,20 @@
 import { type ConfigDefinition, configDefinitions } from './config-definition.ts'
 import { ConfigError } from './config-error.ts'
 import type { BrokerConfigValues } from './definitions.ts'
+import type { InternalBrokerConfigValues } from './internal-definitions.ts'
 import { nearest } from './nearest.ts'
 import { type ConfigValue, parseConfig } from './parse-config.ts'
+import { listenerBaseName } from './synonyms.ts'
 import { TopicConfig } from './topic-config.ts'
 
-export type BrokerConfigName = keyof BrokerConfigValues
+type AllBrokerConfigValues = BrokerConfigValues & InternalBrokerConfigValues
+
+export type BrokerConfigName = keyof AllBrokerConfigValues
 
 /** ottla's defaults where they differ from Kafka's. They are reported as if the broker had been started with them. */
 export const ottlaDefaults: Readonly<Record<string, string>> = {
   'group.initial.rebalance.delay.ms': '0',
   'offsets.topic.replication.factor': '1',
-  'share.coordinator.state.topic.min.isr': '1',
   'share.coordinator.state.topic.replication.factor': '1',
   'transaction.state.log.min.isr': '1',
   'transaction.state.log.replication.factor': '1',
@@ -32,7 +35,7 @@ export const ConfigSource = {
 } as const
 export type ConfigSource = (typeof ConfigSource)[keyof typeof ConfigSource]
 
-/** Configs that were set in one way, as given. */
+/** Configs that were set in one way, as texts. */
 export interface ConfigLayer {
   readonly source: ConfigSource
   readonly texts: ReadonlyMap<string, string>
@@ -46,8 +49,8 @@ export interface BrokerConfigOptions {
 }
 
 export class BrokerConfig {
-  /** The layers over the defaults, first one wins. Dynamic configs are layers above the static one. */
-  readonly #layers: readonly ConfigLayer[]
+  /** What has been set over the defaults; the first layer wins. Dynamic configs stand above the static ones. */
+  readonly layers: readonly ConfigLayer[]
   readonly #values = new Map<string, ConfigValue | null>()
   readonly #topicDefaults: TopicConfig
   #revision = 0
@@ -55,9 +58,10 @@ export class BrokerConfig {
   /** @throws ConfigError when a value does not fit its type or is out of its range. */
   constructor(options: BrokerConfigOptions = {}) {
     const given = new Map(Object.entries({ ...ottlaDefaults, ...options.overrides }))
+    shareId(given)
     checkBrokerConfigs(given, options.warn)
-    this.#layers = [
-      // Eligible leader replicas (KIP-966) pin this cluster-wide, as every new Kafka cluster does.
+    this.layers = [
+      // Eligible leader replicas (KIP-966) pin this one for the whole cluster, as in every new Kafka cluster.
       {
         source: ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG,
         texts: new Map([['min.insync.replicas', given.get('min.insync.replicas') ?? '1']]),
@@ -68,7 +72,7 @@ export class BrokerConfig {
   }
 
   /** The value of one config as it stands now; null where it has neither a value nor a default. */
-  get<N extends BrokerConfigName>(name: N): BrokerConfigValues[N]
+  get<N extends BrokerConfigName>(name: N): AllBrokerConfigValues[N]
   get(name: string): ConfigValue | null {
     const known = this.#values.get(name)
     if (known !== undefined) return known
@@ -84,29 +88,19 @@ export class BrokerConfig {
     return this.#revision
   }
 
-  /** What has been set, highest precedence first. */
-  get layers(): readonly ConfigLayer[] {
-    return this.#layers
-  }
-
   /** The configs of a topic with these overrides of its own; without any, one object serves all topics. */
   topicConfig(overrides?: ReadonlyMap<string, string>): TopicConfig {
     if (overrides === undefined || overrides.size === 0) return this.#topicDefaults
     return new TopicConfig(this, overrides)
   }
 
-  /** The text of one config: what was set, or else Kafka's default. */
+  /** One config as a text: what was set, or else Kafka's default. */
   text(name: string): string | null {
-    return this.setText(name) ?? configDefinitions('broker').get(name)?.defaultText ?? null
-  }
-
-  /** The text of one config if it was set in any way. */
-  setText(name: string): string | undefined {
-    for (const layer of this.#layers) {
-      const text = layer.texts.get(name)
+    for (const { texts } of this.layers) {
+      const text = texts.get(name)
       if (text !== undefined) return text
     }
-    return undefined
+    return configDefinitions('broker').get(name)?.defaultText ?? null
   }
 }
 
@@ -116,6 +110,14 @@ function brokerDefinition(name: string): ConfigDefinition {
   return definition
 }
 
+/** A broker's id has two names; whoever gives one gives both. */
+function shareId(given: Map<string, string>): void {
+  const id = given.get('node.id') ?? given.get('broker.id')
+  if (id === undefined) return
+  given.set('node.id', id)
+  given.set('broker.id', given.get('broker.id') ?? id)
+}
+
 /** What is set is checked as a whole when the broker starts, so that a mistake shows at once. */
 function checkBrokerConfigs(given: ReadonlyMap<string, string>, warn?: (message: string) => void): void {
   const definitions = configDefinitions('broker')
@@ -123,7 +125,7 @@ function checkBrokerConfigs(given: ReadonlyMap<string, string>, warn?: (message:
     const definition = definitions.get(name)
     if (definition !== undefined) {
       parseConfig(definition, text)
-    } else if (warn !== undefined && !LISTENER_PREFIX.test(name)) {
+    } else if (warn !== undefined && listenerBaseName(name) === undefined) {
       const meant = nearest(name, definitions.keys())
       warn(
         `Broker config ${name} is not known and has no effect${meant === undefined ? '' : `: was ${meant} meant?`}`,
@@ -131,6 +133,3 @@ function checkBrokerConfigs(given: ReadonlyMap<string, string>, warn?: (message:
     }
   }
 }
-
-/** Configs of one listener, or one mechanism of it, stand under this prefix. */
-const LISTENER_PREFIX = /^listener\.name\.[^.]+\../

@@ -1,5 +1,6 @@
 /** What is known of each config before anybody has set it: its type, default, valid values, and who may change it. */
 import { brokerConfigRows, clientMetricsConfigRows, groupConfigRows, topicConfigRows } from './definitions.ts'
+import { internalBrokerConfigRows, internalTopicConfigRows } from './internal-definitions.ts'
 
 export type ConfigType =
   | 'BOOLEAN'
@@ -35,32 +36,39 @@ export interface ConfigDefinition {
   readonly valid: string
   /** For topics, groups: the broker config of the same meaning and unit. */
   readonly synonym: string | undefined
+  /** Whether it is listed only where it is set. */
+  readonly internal: boolean
 }
 
 export type ConfigScope = 'broker' | 'topic' | 'group' | 'client metrics'
 
 export type ConfigDefinitions = ReadonlyMap<string, ConfigDefinition>
 
-/** All definitions of one scope by name, sorted by name. Built when first asked for. */
+/** All definitions of one scope by name, the internal ones last. Built when first asked for. */
 export function configDefinitions(scope: ConfigScope): ConfigDefinitions {
   let definitions = built.get(scope)
   if (definitions === undefined) {
-    definitions = new Map(rows[scope].map((row) => [row[0], toDefinition(row)]))
+    const { listed, internal } = rows[scope]
+    definitions = new Map([
+      ...listed.map((row) => [row[0], toDefinition(row, false)] as const),
+      ...internal.map((row) => [row[0], toDefinition(row, true)] as const),
+    ])
     built.set(scope, definitions)
   }
   return definitions
 }
 
-const rows: Record<ConfigScope, readonly ConfigRow[]> = {
-  broker: brokerConfigRows,
-  topic: topicConfigRows,
-  group: groupConfigRows,
-  'client metrics': clientMetricsConfigRows,
+const rows: Record<ConfigScope, { listed: readonly ConfigRow[]; internal: readonly ConfigRow[] }> = {
+  broker: { listed: brokerConfigRows, internal: internalBrokerConfigRows },
+  topic: { listed: topicConfigRows, internal: internalTopicConfigRows },
+  group: { listed: groupConfigRows, internal: [] },
+  'client metrics': { listed: clientMetricsConfigRows, internal: [] },
 }
 
 const built = new Map<ConfigScope, ConfigDefinitions>()
 
-function toDefinition([name, type, defaultText, flags, valid = '', synonym]: ConfigRow): ConfigDefinition {
+function toDefinition(row: ConfigRow, internal: boolean): ConfigDefinition {
+  const [name, type, defaultText, flags, valid = '', synonym] = row
   return {
     name,
     type,
@@ -69,5 +77,6 @@ function toDefinition([name, type, defaultText, flags, valid = '', synonym]: Con
     sensitive: (flags & 2) !== 0,
     valid,
     synonym,
+    internal,
   }
 }

@@ -1,4 +1,4 @@
-/** Which broker configs mean the same thing: in other units, or under the name that topics and groups know. */
+/** Which broker configs mean the same thing: in other units, or under the name that topics know. */
 
 export interface Synonym {
   readonly name: string
@@ -26,6 +26,11 @@ const flushChain: readonly Synonym[] = [
   plain('log.flush.scheduler.interval.ms'),
 ]
 
+const byBrokerName = new Map<string, readonly Synonym[]>([
+  ...chains.flatMap((chain) => chain.map(({ name }) => [name, chain] as const)),
+  ['log.flush.interval.ms', flushChain],
+])
+
 /** Topic configs whose broker config stands in several units, by the first of those. */
 const topicChains: ReadonlyMap<string, string> = new Map([
   ['flush.ms', 'log.flush.interval.ms'],
@@ -34,14 +39,28 @@ const topicChains: ReadonlyMap<string, string> = new Map([
   ['segment.ms', 'log.roll.ms'],
 ])
 
-const byBrokerName = new Map<string, readonly Synonym[]>([
-  ...chains.flatMap((chain) => chain.map(({ name }) => [name, chain] as const)),
-  ['log.flush.interval.ms', flushChain],
-])
+/** Configs that one SASL mechanism of one listener can have for itself. */
+const perMechanism: readonly string[] = [
+  'connections.max.reauth.ms',
+  'sasl.jaas.config',
+  'sasl.login.callback.handler.class',
+  'sasl.login.class',
+  'sasl.server.callback.handler.class',
+]
 
 /** All broker configs that say what `name` says, itself included, highest precedence first. */
 export function brokerSynonyms(name: string): readonly Synonym[] {
-  return byBrokerName.get(name) ?? [plain(name)]
+  const chain = byBrokerName.get(name)
+  if (chain !== undefined) return chain
+  const baseName = listenerBaseName(name)
+  return baseName === undefined ? [plain(name)] : [plain(name), plain(baseName)]
+}
+
+/** The config that `listener.name.…` sets for one listener, or for one SASL mechanism of it. */
+export function listenerBaseName(name: string): string | undefined {
+  const suffix = /^listener\.name\.[^.]*\.(.*)$/.exec(name)?.[1]
+  if (suffix === undefined) return undefined
+  return perMechanism.find((config) => suffix.endsWith(config)) ?? suffix
 }
 
 /**

@@ -1,42 +1,53 @@
-/** The valid values of a config, checked as Kafka's ConfigDef validators check them. */
+/** The valid values of a config, checked as the validators of Kafka's ConfigDef check them. */
 import type { ConfigDefinition } from './config-definition.ts'
-import { invalidValue } from './config-error.ts'
+import { ConfigError, invalidValue } from './config-error.ts'
 import type { ConfigValue } from './parse-config.ts'
 
 /**
  * Checks a parsed value against its definition's valid values.
- * @param shown how the value stands in the message, where its own text would be rounded.
+ * @param shown the value as Kafka prints it.
  * @throws ConfigError
  */
-export function checkValid(definition: ConfigDefinition, value: ConfigValue, shown?: string): void {
-  if (definition.valid === '') return
-  let check = checks.get(definition.valid)
+export function checkValid(definition: ConfigDefinition, value: ConfigValue, shown: string): void {
+  const { name, type, valid } = definition
+  if (valid === '' && type !== 'LIST') return
+  const key = `${type} ${valid}`
+  let check = checks.get(key)
   if (check === undefined) {
-    check = toCheck(definition.valid)
-    checks.set(definition.valid, check)
+    check = toCheck(definition)
+    checks.set(key, check)
   }
-  const problem = check(value)
-  if (problem === undefined) return
-  throw invalidValue(definition.name, problem.of ?? shown ?? String(value), problem.reason)
+  check(name, value, shown)
 }
 
-interface Problem {
-  readonly reason: string
-  /** The part of the value that is wrong, where it is not the whole. */
-  readonly of?: string
-}
+/** @throws ConfigError */
+type Check = (name: string, value: ConfigValue, shown: string) => void
 
-type Check = (value: ConfigValue) => Problem | undefined
-
-/** Checks by their notation: few configs have one of their own. */
+/** Checks by type and notation: few configs have one of their own. */
 const checks = new Map<string, Check>()
 
-function toCheck(notation: string): Check {
-  const range = /^\[(-?[\d.]+),\.\.\.(?:,(-?[\d.]+))?\]( or -1)?$/.exec(notation)
-  if (range !== null) return rangeCheck(range[1] ?? '', range[2], range[3] !== undefined)
-  switch (notation) {
+/** Lists that have to name something. */
+const neverEmpty: ReadonlySet<string> = new Set([
+  'advertised.listeners',
+  'controller.listener.names',
+  'group.consumer.assignors',
+  'group.coordinator.rebalance.protocols',
+  'group.share.assignors',
+  'listeners',
+  'log.dir',
+  'log.dirs',
+  'process.roles',
+])
+
+function toCheck({ type, valid }: ConfigDefinition): Check {
+  const range = /^\[(-?[\d.]+),\.\.\.(?:,(-?[\d.]+))?\]$/.exec(valid)
+  if (range !== null) return rangeCheck(range[1] ?? '', range[2])
+  switch (valid) {
+    case '[1,...,9] or -1':
+      return gzipLevelCheck
     case 'non-empty string':
-      return (value) => (value === '' ? { reason: 'String must be non-empty' } : undefined)
+      return nonEmptyCheck
+    // Controllers are no part of ottla, and a value that is set is never null.
     case 'non-empty list':
     case 'non-null string':
       return () => undefined
@@ -45,49 +56,94 @@ function toCheck(notation: string): Check {
     case '[latest, earliest, by_duration:PnDTnHnMn.nS]':
       return offsetResetCheck
     default:
-      return enumCheck(notation)
+      return type === 'LIST' ? listCheck(valid) : enumCheck(valid)
   }
 }
 
-function rangeCheck(minText: string, maxText: string | undefined, orMinusOne: boolean): Check {
+function rangeCheck(minText: string, maxText: string | undefined): Check {
   const min = Number(minText)
   const max = maxText === undefined ? Number.POSITIVE_INFINITY : Number(maxText)
-  return (value) => {
-    if (typeof value !== 'number' || (orMinusOne && value === -1)) return undefined
-    if (value < min) return { reason: `Value must be at least ${minText}` }
-    if (value > max) return { reason: `Value must be no more than ${maxText}` }
-    return undefined
+  return (name, value, shown) => {
+    if (Number(value) < min) throw invalidValue(name, shown, `Value must be at least ${minText}`)
+    if (Number(value) > max) throw invalidValue(name, shown, `Value must be no more than ${maxText}`)
   }
+}
+
+const gzipLevelCheck: Check = (name, value, shown) => {
+  if (value === -1 || (Number(value) >= 1 && Number(value) <= 9)) return
+  throw invalidValue(name, shown, 'Value must be between 1 and 9 or equal to -1')
+}
+
+const nonEmptyCheck: Check = (name, value, shown) => {
+  if (value === '') throw invalidValue(name, shown, 'String must be non-empty')
 }
 
 function enumCheck(notation: string): Check {
   const anyCase = notation.startsWith('(case insensitive) ')
   const list = notation.slice(notation.indexOf('[') + 1, -1)
   const allowed = new Set(list.split(', '))
-  const reason = anyCase
-    ? `String must be one of (case insensitive): ${list}`
-    : `String must be one of: ${list}`
-  return (value) => {
-    for (const one of Array.isArray(value) ? value : [value]) {
-      if (!allowed.has(anyCase ? String(one).toUpperCase() : String(one))) return { reason, of: String(one) }
+  const reason = `String must be one of${anyCase ? ' (case insensitive)' : ''}: ${list}`
+  return (name, value, shown) => {
+    if (!allowed.has(anyCase ? String(value).toUpperCase() : String(value))) {
+      throw invalidValue(name, shown, reason)
     }
-    return undefined
   }
 }
 
-/** KIP-73: every replica (`*`), or partition:broker pairs. */
-const throttledReplicasCheck: Check = (value) => {
-  const pairs = Array.isArray(value) ? value : []
-  const all = pairs.length === 1 && String(pairs[0]).trim() === '*'
-  if (all || pairs.every((pair) => /^\s*\d+\s*:\s*\d+\s*$/.test(pair))) return undefined
-  return {
-    of: `[${pairs.join(', ')}]`,
-    reason: "must be the literal '*' or a list of replicas in the form [partitionId]:[brokerId]",
+/** Lists name nothing that has no name. */
+function listCheck(notation: string): Check {
+  const checkOne = notation === '' ? undefined : enumCheck(notation)
+  const choice = notation === '' ? 'any non-empty value' : notation
+  return (name, value, _shown) => {
+    const items: readonly string[] = Array.isArray(value) ? value : []
+    if (items.length === 0 && neverEmpty.has(name)) {
+      throw new ConfigError(`Configuration '${name}' must not be empty. Valid values include: ${choice}`)
+    }
+    for (const item of items) {
+      if (checkOne !== undefined) checkOne(name, item, item)
+      else if (item === '') throw new ConfigError(`Configuration '${name}' values must not be empty.`)
+    }
   }
 }
 
-/** KIP-932: where a share group starts. */
-const offsetResetCheck: Check = (value) => {
-  if (value === 'latest' || value === 'earliest' || String(value).startsWith('by_duration:')) return undefined
-  return { reason: 'must be latest, earliest, or by_duration: with a duration of ISO 8601' }
+/** Every replica (`*`), or partition:broker pairs (KIP-73). */
+const throttledReplicasCheck: Check = (name, value, _shown) => {
+  const pairs: readonly string[] = Array.isArray(value) ? value : []
+  const fits = (pairs.length === 1 && pairs[0] === '*') || pairs.every((pair) => /^\d+:\d+$/.test(pair))
+  // A trailing comma leaves nothing behind it that could be wrong.
+  if (fits || pairs.every((pair) => pair === '')) return
+  throw invalidValue(
+    name,
+    `[${pairs.join(', ')}]`,
+    `${name} must be the literal '*' or a list of replicas in the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],...`,
+  )
+}
+
+/** Where a share group starts (KIP-932). */
+const offsetResetCheck: Check = (name, value, shown) => {
+  if (value === 'latest' || value === 'earliest' || isPastDuration(String(value))) return
+  throw invalidValue(
+    name,
+    shown,
+    `Invalid value \`${shown}\` for configuration ${name}. The value must be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'.`,
+  )
+}
+
+const DURATION =
+  /^by_duration:([-+]?)P(?:([-+]?\d+)D)?(?:T(?=[-+\d])(?:([-+]?\d+)H)?(?:([-+]?\d+)M)?(?:([-+]?\d+(?:[.,]\d{0,9})?)S)?)?$/i
+
+/** Whether a text is `by_duration:` and a duration of ISO 8601 that is not negative. */
+function isPastDuration(text: string): boolean {
+  if (text.length > 200 || !text.startsWith('by_duration:')) return false
+  const match = DURATION.exec(text)
+  if (match === null) return false
+  const [, sign, days, hours, minutes, seconds] = match
+  if (days === undefined && hours === undefined && minutes === undefined && seconds === undefined)
+    return false
+  const total =
+    Number(days ?? 0) * 86_400 +
+    Number(hours ?? 0) * 3_600 +
+    Number(minutes ?? 0) * 60 +
+    Number((seconds ?? '0').replace(',', '.'))
+  return (sign === '-' ? -total : total) >= 0
 }

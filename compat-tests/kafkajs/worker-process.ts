@@ -19,7 +19,7 @@ export interface Worker extends AsyncDisposable {
 export function startWorker(options: WorkerOptions): Worker {
   const script = join(import.meta.dirname, 'worker.ts')
   const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(options)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
   })
   const exited = once(child, 'exit')
   const events: WorkerEvent[] = []

@@ -38,6 +38,9 @@ const tell = (event: WorkerEvent): void => {
   process.stdout.write(`${JSON.stringify(event)}\n`)
 }
 
+// Whoever started it holds the other end of its stdin: it does not outlive them.
+process.stdin.on('end', () => process.exit(1)).resume()
+
 await startReader(kafkaClient(options.bootstrapServers, 'kafkajs-worker'), {
   topic,
   groupId,

@@ -96,11 +96,16 @@ export class BrokerConfig {
 
   /** One config as a text: what was set, or else Kafka's default. */
   text(name: string): string | null {
+    return this.setText(name) ?? configDefinitions('broker').get(name)?.defaultText ?? null
+  }
+
+  /** One config as a text, if it was set in any way. */
+  setText(name: string): string | undefined {
     for (const { texts } of this.layers) {
       const text = texts.get(name)
       if (text !== undefined) return text
     }
-    return configDefinitions('broker').get(name)?.defaultText ?? null
+    return undefined
   }
 }
 

@@ -39,6 +39,7 @@ describeWith(kcat, 'kcat', () => {
     startMember([
       ...['-b', broker.bootstrapServers, '-G', group, '-J', '-u'],
       ...[
+        'auto.offset.reset=earliest',
         'session.timeout.ms=6000',
         'heartbeat.interval.ms=100',
         'fetch.wait.max.ms=50',

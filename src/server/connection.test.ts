@@ -158,9 +158,7 @@ describe('errors of a handler', () => {
     const fail = (): never => {
       throw new TypeError('a mistake of ours')
     }
-    const broker = await start({
-      behaviours: { thrown: fail, rejected: async () => fail(), unwritable: () => 'x' as unknown as null },
-    })
+    const broker = await start({ behaviours: { thrown: fail, rejected: async () => fail() } })
     const client = await broker.connect()
     for (const groupId of ['thrown', 'rejected']) {
       const request = { groupId, generationId: 1, memberId: 'm', groupInstanceId: null }
@@ -169,6 +167,29 @@ describe('errors of a handler', () => {
     }
     const errors = broker.seen.lines.filter(({ level }) => level >= 50)
     expect(errors.map(({ msg }) => msg)).toEqual(['Heartbeat v3 failed', 'Heartbeat v3 failed'])
+  })
+
+  test('an answer that cannot be written is answered as UNKNOWN_SERVER_ERROR, or closes', async () => {
+    const topics = null as unknown as []
+    const unwritable = {
+      brokers: [],
+      clusterId: 'c',
+      controllerId: 1,
+      topics,
+      throttleTimeMs: 0,
+      errorCode: 0,
+    }
+    for (const [failure, ids] of [
+      [{ ...unwritable, topics: [] }, [1]],
+      [unwritable, []],
+    ] as const) {
+      const metadata = handler(metadataApi, { handle: () => unwritable, fail: () => failure })
+      const broker = await start({ handlers: [metadata] })
+      const client = await broker.connect()
+      client.send(frameOf(metadataApi, 12, METADATA_REQUEST, 1))
+      expect(await client.correlationIds(1)).toEqual(ids)
+      expect(warnings(broker)).toContain('Metadata v12 failed')
+    }
   })
 
   test('an error where no answer is owed closes the connection', async () => {

@@ -1,4 +1,5 @@
 /** From a request's bytes to its answer's bytes: header, handler by key, version check, body, answer. */
+import type { Logger } from 'pino'
 import type { AnyHandler, Call, Endpoint } from '../handlers/handler.ts'
 import type { Services } from '../handlers/services.ts'
 import { ErrorCode, errorName } from '../wire/error-codes.ts'
@@ -8,6 +9,7 @@ import { Reader } from '../wire/reader.ts'
 import { WireError } from '../wire/wire-error.ts'
 import { Writer } from '../wire/writer.ts'
 import { CloseConnection } from './close-connection.ts'
+import { callsWith, type MakeCall } from './request-call.ts'
 
 /** An answer as the chunks to be written, its size in front; null where none is owed. */
 export type Answer = readonly Buffer[] | null
@@ -43,14 +45,16 @@ export interface DispatcherOptions {
 /** Answers the requests of one broker. */
 export class Dispatcher {
   readonly #served: readonly (Served | undefined)[]
-  readonly #services: Services
+  readonly #logger: Logger
+  readonly #makeCall: MakeCall
   readonly #onRequest: ((record: RequestRecord) => void) | undefined
   /** One for all: an answer is encoded in one synchronous step. */
   readonly #writer = new Writer()
 
   constructor(options: DispatcherOptions) {
     this.#served = servedByKey(options.handlers)
-    this.#services = options.services
+    this.#logger = options.services.logger
+    this.#makeCall = callsWith(options.services)
     this.#onRequest = options.onRequest
   }
 
@@ -97,11 +101,11 @@ export class Dispatcher {
       // Kafka takes a null client id for an empty one.
       const clientId = header.clientId ?? ''
       if (!inRange)
-        return { served, body: UNREAD, call: this.#call(caller, 0, header.correlationId, clientId) }
+        return { served, body: UNREAD, call: this.#makeCall(caller, 0, header.correlationId, clientId) }
       part = 'body'
       // Bytes behind the body are ignored, as Kafka ignores them.
       const body = handler.api.request.read(reader, version)
-      return { served, body, call: this.#call(caller, version, header.correlationId, clientId) }
+      return { served, body, call: this.#makeCall(caller, version, header.correlationId, clientId) }
     } catch (error) {
       throw this.#unreadable(error, `the ${part} of ${handler.api.name} version ${version}`)
     }
@@ -109,22 +113,8 @@ export class Dispatcher {
 
   /** Hostile bytes end as a WireError; anything else is a mistake of ours, and closes the connection all the same. */
   #unreadable(error: unknown, what: string): CloseConnection {
-    if (!(error instanceof WireError)) this.#services.logger.error({ err: error }, `reading ${what} failed`)
+    if (!(error instanceof WireError)) this.#logger.error({ err: error }, `reading ${what} failed`)
     return new CloseConnection(`${what} does not parse: ${error instanceof Error ? error.message : error}`)
-  }
-
-  #call(caller: Caller, version: number, correlationId: number, clientId: string): Call {
-    return {
-      ...this.#services,
-      version,
-      correlationId,
-      clientId,
-      clientHost: caller.clientHost,
-      connectionId: caller.connectionId,
-      listenerName: caller.listenerName,
-      advertised: caller.advertised,
-      signal: caller.signal,
-    }
   }
 
   #record({ served, body, call }: Request, caller: Caller): void {
@@ -132,7 +122,7 @@ export class Dispatcher {
     const { version, connectionId } = call
     const clientId = call.clientId ?? ''
     if (key === API_VERSIONS_KEY && version >= 3) rememberSoftware(caller, body as ClientSoftware)
-    const { logger } = this.#services
+    const logger = this.#logger
     if (logger.isLevelEnabled('trace'))
       logger.trace({ connectionId, clientId }, `request ${name} v${version}`)
     const { clientSoftware } = caller
@@ -160,10 +150,7 @@ export class Dispatcher {
       if (response !== null) return this.#encode(request, response)
     } catch (second) {
       this.#writer.reset()
-      this.#services.logger.error(
-        { err: second },
-        `${handler.api.name} could not answer with ${error.message}`,
-      )
+      this.#logger.error({ err: second }, `${handler.api.name} could not answer with ${error.message}`)
       throw new CloseConnection(`${handler.api.name} version ${call.version} failed: ${error.message}`)
     }
     throw new CloseConnection(`${handler.api.name} failed and owes no answer: ${error.message}`, 'info')
@@ -172,7 +159,7 @@ export class Dispatcher {
   #kafkaError({ served, call }: Request, cause: unknown): KafkaError {
     const what = `${served.handler.api.name} v${call.version} failed`
     const { connectionId } = call
-    const { logger } = this.#services
+    const logger = this.#logger
     if (cause instanceof KafkaError) {
       logger.debug({ connectionId }, `${what}: ${errorName(cause.code)}: ${cause.message}`)
       return cause

@@ -1,0 +1,69 @@
+/** OffsetFetch: the offsets that a group has committed. */
+
+import type { OffsetCommitValue } from '../wire/coordinator-records/offset-commit.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+import type {
+  OffsetFetchRequestTopics,
+  OffsetFetchResponsePartitions,
+  OffsetFetchResponseTopics,
+} from '../wire/messages/offset-fetch.ts'
+import { ZERO_UUID } from '../wire/reader.ts'
+import type { DurableState, View } from './durable-state.ts'
+
+/**
+ * The offsets of these partitions; -1 where there is none, also when there is no such group. A topic that is asked
+ * for by its id has no offset that was committed to an earlier topic of the same name.
+ */
+export function fetchOffsets(
+  state: DurableState,
+  view: View,
+  groupId: string,
+  topics: readonly OffsetFetchRequestTopics[],
+): OffsetFetchResponseTopics[] {
+  const exists = state.group(view, groupId) !== undefined
+  return topics.map(({ name, topicId, partitionIndexes }) => ({
+    name,
+    topicId,
+    partitions: partitionIndexes.map((partition) => {
+      const value = exists ? state.offset(view, groupId, name, partition) : undefined
+      return value !== undefined && isOf(value, topicId)
+        ? fetched(partition, value)
+        : noOffset(partition, ErrorCode.NONE)
+    }),
+  }))
+}
+
+/** Every offset that the group has, by topic. */
+export function fetchAllOffsets(
+  state: DurableState,
+  view: View,
+  groupId: string,
+): OffsetFetchResponseTopics[] {
+  if (state.group(view, groupId) === undefined) return []
+  const topics = new Map<string, OffsetFetchResponsePartitions[]>()
+  for (const { topic, partition, value } of state.offsets(view, groupId)) {
+    const partitions = topics.get(topic) ?? []
+    partitions.push(fetched(partition, value))
+    topics.set(topic, partitions)
+  }
+  return Array.from(topics, ([name, partitions]) => ({ name, topicId: ZERO_UUID, partitions }))
+}
+
+export function noOffset(partitionIndex: number, errorCode: ErrorCode): OffsetFetchResponsePartitions {
+  return { partitionIndex, committedOffset: -1n, committedLeaderEpoch: -1, metadata: '', errorCode }
+}
+
+function fetched(partitionIndex: number, value: OffsetCommitValue): OffsetFetchResponsePartitions {
+  return {
+    partitionIndex,
+    committedOffset: value.offset,
+    committedLeaderEpoch: value.leaderEpoch,
+    metadata: value.metadata,
+    errorCode: ErrorCode.NONE,
+  }
+}
+
+/** Where either side does not know the id, the name decides. */
+function isOf(value: OffsetCommitValue, topicId: string): boolean {
+  return value.topicId === ZERO_UUID || topicId === ZERO_UUID || value.topicId === topicId
+}

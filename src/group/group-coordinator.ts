@@ -1,0 +1,410 @@
+/** The group coordinator of one broker: what it answers to each API that concerns groups and their offsets. */
+import { ErrorCode } from '../wire/error-codes.ts'
+import { KafkaError } from '../wire/kafka-error.ts'
+import type {
+  DeletableGroupResult,
+  DeleteGroupsRequest,
+  DeleteGroupsResponse,
+} from '../wire/messages/delete-groups.ts'
+import type {
+  DescribedGroup,
+  DescribeGroupsRequest,
+  DescribeGroupsResponse,
+} from '../wire/messages/describe-groups.ts'
+import type { HeartbeatRequest, HeartbeatResponse } from '../wire/messages/heartbeat.ts'
+import type { JoinGroupRequest, JoinGroupResponse } from '../wire/messages/join-group.ts'
+import type { LeaveGroupRequest, LeaveGroupResponse } from '../wire/messages/leave-group.ts'
+import type { ListedGroup, ListGroupsRequest, ListGroupsResponse } from '../wire/messages/list-groups.ts'
+import type { OffsetCommitRequest, OffsetCommitResponse } from '../wire/messages/offset-commit.ts'
+import type { OffsetDeleteRequest, OffsetDeleteResponse } from '../wire/messages/offset-delete.ts'
+import type {
+  OffsetFetchRequest,
+  OffsetFetchRequestGroup,
+  OffsetFetchResponse,
+  OffsetFetchResponseGroup,
+} from '../wire/messages/offset-fetch.ts'
+import type { SyncGroupRequest, SyncGroupResponse } from '../wire/messages/sync-group.ts'
+import { coordinatorError, joinError, syncError } from './answers.ts'
+import { commitOffsets, deleteOffsets } from './commit.ts'
+import type { CoordinatorLog, GroupRequestContext, GroupServices } from './coordinator-log.ts'
+import { deleteGroups, describeGroup, listGroups, undescribed } from './describe.ts'
+import { type DeletedTopic, deleteTopicOffsets } from './expiry.ts'
+import { fetchAllOffsets, fetchOffsets } from './fetch.ts'
+import { GroupShards } from './group-shards.ts'
+import { heartbeat } from './heartbeat.ts'
+import { joinGroup } from './join.ts'
+import { leaveGroup } from './leave.ts'
+import {
+  asSingleGroup,
+  groupsOf,
+  offsetCommitError,
+  offsetFetchError,
+  offsetFetchErrorCode,
+} from './offset-answers.ts'
+import { Parked } from './parked.ts'
+import { javaHashMapOrder, topicPartitionHashCode } from './partitioner.ts'
+import { syncGroup } from './sync.ts'
+import {
+  checkCommitTopics,
+  checkDeleteTopics,
+  checkFetchTopics,
+  mergeCommitAnswers,
+  mergeDeleteAnswers,
+  usesTopicIds,
+  withTopicIds,
+} from './topic-checks.ts'
+
+/**
+ * Errors are answered in the way of each API; what is thrown is a mistake of ottla's own, or NETWORK_EXCEPTION where
+ * the client went away while its request was waiting.
+ */
+export class GroupCoordinator {
+  readonly #services: GroupServices
+  readonly #shards: GroupShards
+  #stopped = false
+
+  constructor(services: GroupServices) {
+    this.#services = services
+    this.#shards = new GroupShards(services)
+  }
+
+  /** Takes over a partition of `__consumer_offsets`: see {@link GroupShards.load}. */
+  load(partition: number, log: CoordinatorLog): void | Promise<void> {
+    return this.#shards.load(partition, log)
+  }
+
+  /** Gives a partition of `__consumer_offsets` up. */
+  unload(partition: number): void {
+    this.#shards.unload(partition)
+  }
+
+  /** Gives everything up, answers whoever waits, and refuses from then on. */
+  stop(): void {
+    this.#stopped = true
+    this.#shards.unloadAll()
+  }
+
+  /** The partition of `__consumer_offsets` whose leader coordinates the group. */
+  partitionFor(groupId: string): number {
+    return this.#shards.partitionFor(groupId)
+  }
+
+  /** Forgets what groups have committed for topics that were deleted; returns when that is committed. */
+  async topicsDeleted(topics: readonly DeletedTopic[]): Promise<void> {
+    await Promise.all(
+      this.#shards.partitions().map(async (partition) => {
+        try {
+          const shard = this.#shards.shard(partition)
+          await shard.answer(() => ({ ...deleteTopicOffsets(shard, topics), response: null }))
+        } catch (error) {
+          this.#services.logger.error(
+            { err: error, partition },
+            'offsets of deleted topics could not be deleted',
+          )
+        }
+      }),
+    )
+  }
+
+  joinGroup(
+    request: JoinGroupRequest,
+    context: GroupRequestContext,
+  ): JoinGroupResponse | Promise<JoinGroupResponse> {
+    const refusal = this.#refusalOf(request)
+    if (refusal !== null) return joinAnswer(joinError(refusal, request.memberId), context)
+    const parked = new Parked<JoinGroupResponse>()
+    try {
+      const shard = this.#shards.shardOf(request.groupId)
+      shard.perform(() => joinGroup(shard, request, context, parked))
+    } catch (error) {
+      parked.complete(joinError(this.#errorOf(error, 'JoinGroup'), ''))
+    }
+    return after(parked.answer(context.signal), (response) => joinAnswer(response, context))
+  }
+
+  syncGroup(
+    request: SyncGroupRequest,
+    context: GroupRequestContext,
+  ): SyncGroupResponse | Promise<SyncGroupResponse> {
+    if (context.version >= 5 && (request.protocolType === null || request.protocolName === null)) {
+      return syncError(ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
+    }
+    const refusal = this.#refusal(request.groupId)
+    if (refusal !== null) return syncError(refusal)
+    const parked = new Parked<SyncGroupResponse>()
+    try {
+      const shard = this.#shards.shardOf(request.groupId)
+      shard.perform(() => syncGroup(shard, request, parked))
+    } catch (error) {
+      parked.complete(syncError(this.#errorOf(error, 'SyncGroup')))
+    }
+    return parked.answer(context.signal)
+  }
+
+  heartbeat(request: HeartbeatRequest): HeartbeatResponse | Promise<HeartbeatResponse> {
+    const answer = (errorCode: ErrorCode): HeartbeatResponse => ({ throttleTimeMs: 0, errorCode })
+    const refusal = this.#refusal(request.groupId)
+    if (refusal !== null) return answer(refusal)
+    return this.#attempt(
+      'Heartbeat',
+      () => {
+        const shard = this.#shards.shardOf(request.groupId)
+        return after(
+          shard.answer(() => heartbeat(shard, request)),
+          answer,
+        )
+      },
+      // While the groups are being read nobody can know better than the member.
+      (code) => answer(code === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS ? ErrorCode.NONE : code),
+    )
+  }
+
+  leaveGroup(
+    request: LeaveGroupRequest,
+    context: GroupRequestContext,
+  ): LeaveGroupResponse | Promise<LeaveGroupResponse> {
+    const { groupId } = request
+    const single = context.version < 3
+    const identities = single
+      ? [{ memberId: request.memberId, groupInstanceId: null, reason: null }]
+      : request.members
+    const answer = (errorCode: number, members: LeaveGroupResponse['members']): LeaveGroupResponse =>
+      single
+        ? {
+            throttleTimeMs: 0,
+            errorCode: errorCode || (members[0]?.errorCode ?? ErrorCode.NONE),
+            members: [],
+          }
+        : { throttleTimeMs: 0, errorCode, members }
+    const refusal = this.#refusal(groupId)
+    if (refusal !== null) return answer(refusal, [])
+    return this.#attempt(
+      'LeaveGroup',
+      () => {
+        const shard = this.#shards.shardOf(groupId)
+        return after(
+          shard.answer(() => leaveGroup(shard, groupId, identities)),
+          (members) => answer(ErrorCode.NONE, members),
+        )
+      },
+      (code) => {
+        if (code !== ErrorCode.UNKNOWN_MEMBER_ID) return answer(code, [])
+        const unknown = identities.map(({ memberId, groupInstanceId }) => ({
+          memberId,
+          groupInstanceId,
+          errorCode: code,
+        }))
+        return answer(ErrorCode.NONE, unknown)
+      },
+    )
+  }
+
+  commitOffsets(
+    request: OffsetCommitRequest,
+    context: GroupRequestContext,
+  ): OffsetCommitResponse | Promise<OffsetCommitResponse> {
+    const { version } = context
+    const { known, refused } = checkCommitTopics(this.#services.topics, request.topics, version)
+    const answer = (topics: OffsetCommitResponse['topics']): OffsetCommitResponse => ({
+      throttleTimeMs: 0,
+      topics: mergeCommitAnswers(refused, topics, version),
+    })
+    if (known.length === 0) return answer([])
+    if (this.#stopped) return answer(offsetCommitError(known, ErrorCode.COORDINATOR_NOT_AVAILABLE))
+    return this.#attempt(
+      'OffsetCommit',
+      () => {
+        const shard = this.#shards.shardOf(request.groupId)
+        return after(
+          shard.answer(() => commitOffsets(shard, { ...request, topics: known }, context)),
+          answer,
+        )
+      },
+      (code) => answer(offsetCommitError(known, code)),
+    )
+  }
+
+  fetchOffsets(
+    request: OffsetFetchRequest,
+    context: GroupRequestContext,
+  ): OffsetFetchResponse | Promise<OffsetFetchResponse> {
+    const groups = groupsOf(request, context.version).map((group) =>
+      this.#fetchGroupOffsets(group, request.requireStable, context),
+    )
+    return after(all(groups), (answers) =>
+      context.version >= 8
+        ? { throttleTimeMs: 0, topics: [], errorCode: ErrorCode.NONE, groups: answers }
+        : asSingleGroup(answers[0]),
+    )
+  }
+
+  deleteOffsets(request: OffsetDeleteRequest): OffsetDeleteResponse | Promise<OffsetDeleteResponse> {
+    const { known, refused } = checkDeleteTopics(this.#services.topics, request.topics)
+    const fail = (errorCode: ErrorCode): OffsetDeleteResponse => ({
+      errorCode,
+      throttleTimeMs: 0,
+      topics: [],
+    })
+    const refusal = this.#refusal(request.groupId)
+    if (refusal !== null) return fail(refusal)
+    return this.#attempt(
+      'OffsetDelete',
+      () => {
+        const shard = this.#shards.shardOf(request.groupId)
+        return after(
+          shard.answer(() => deleteOffsets(shard, { ...request, topics: known })),
+          (topics) => ({
+            errorCode: ErrorCode.NONE,
+            throttleTimeMs: 0,
+            topics: mergeDeleteAnswers(refused, topics),
+          }),
+        )
+      },
+      fail,
+    )
+  }
+
+  listGroups(request: ListGroupsRequest): ListGroupsResponse {
+    if (this.#stopped)
+      return { throttleTimeMs: 0, errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, groups: [] }
+    const groups: ListedGroup[] = []
+    try {
+      for (const partition of this.#shards.partitions()) {
+        groups.push(...listGroups(this.#shards.shard(partition), request))
+      }
+      return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, groups }
+    } catch (error) {
+      return { throttleTimeMs: 0, errorCode: this.#errorOf(error, 'ListGroups'), groups: [] }
+    }
+  }
+
+  describeGroups(request: DescribeGroupsRequest, context: GroupRequestContext): DescribeGroupsResponse {
+    const groups = this.#byPartition(request.groups).flatMap(([partition, groupIds]): DescribedGroup[] => {
+      try {
+        if (this.#stopped) throw new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+        const shard = this.#shards.shard(partition)
+        return groupIds.map((groupId) => describeGroup(shard, groupId, context.version))
+      } catch (error) {
+        const errorCode = this.#errorOf(error, 'DescribeGroups')
+        return groupIds.map((groupId) => ({ ...undescribed(groupId, ''), errorCode }))
+      }
+    })
+    return { throttleTimeMs: 0, groups }
+  }
+
+  deleteGroups(request: DeleteGroupsRequest): DeleteGroupsResponse | Promise<DeleteGroupsResponse> {
+    const distinct = [...new Set(request.groupsNames)]
+    const results = this.#byPartition(distinct).map(([partition, groupIds]) =>
+      this.#attempt<readonly DeletableGroupResult[]>(
+        'DeleteGroups',
+        () => {
+          if (this.#stopped) throw new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+          const shard = this.#shards.shard(partition)
+          return shard.answer(() => deleteGroups(shard, groupIds))
+        },
+        (errorCode) => groupIds.map((groupId) => ({ groupId, errorCode })),
+      ),
+    )
+    return after(all(results), (parts) => ({ throttleTimeMs: 0, results: parts.flat() }))
+  }
+
+  #fetchGroupOffsets(
+    group: OffsetFetchRequestGroup,
+    requireStable: boolean,
+    context: GroupRequestContext,
+  ): OffsetFetchResponseGroup | Promise<OffsetFetchResponseGroup> {
+    const { groupId } = group
+    const { topics } = this.#services
+    const checked = group.topics && checkFetchTopics(topics, group.topics, context.version)
+    const read = (view: 'latest' | 'committed'): OffsetFetchResponseGroup => {
+      const { state } = this.#shards.shardOf(groupId)
+      if (checked !== null) {
+        const answers = fetchOffsets(state, view, groupId, checked.known)
+        return { groupId, topics: [...answers, ...checked.refused], errorCode: ErrorCode.NONE }
+      }
+      const answers = fetchAllOffsets(state, view, groupId)
+      return {
+        groupId,
+        topics: usesTopicIds(context.version) ? withTopicIds(topics, answers) : answers,
+        errorCode: ErrorCode.NONE,
+      }
+    }
+    const fail = (code: ErrorCode): OffsetFetchResponseGroup => offsetFetchError(group, code, context.version)
+    if (this.#stopped) return fail(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+    if (!requireStable) return this.#attempt('OffsetFetch', () => read('committed'), fail)
+    // Stable means that no later answer can be an earlier offset: what is on its way to the log is waited for.
+    return this.#attempt(
+      'OffsetFetch',
+      () => this.#shards.shardOf(groupId).answer(() => ({ records: [], response: read('latest') })),
+      fail,
+      offsetFetchErrorCode,
+    )
+  }
+
+  /** Group ids by the partition that they belong to, in the order in which Kafka asks the partitions. */
+  #byPartition(groupIds: readonly string[]): [partition: number, groupIds: string[]][] {
+    const byPartition = new Map<number, string[]>()
+    for (const groupId of groupIds) {
+      const partition = this.partitionFor(groupId)
+      const others = byPartition.get(partition)
+      if (others === undefined) byPartition.set(partition, [groupId])
+      else others.push(groupId)
+    }
+    const hashCode = (partition: number): number => topicPartitionHashCode('__consumer_offsets', partition)
+    return javaHashMapOrder(byPartition.keys(), hashCode).map((partition) => [
+      partition,
+      byPartition.get(partition) ?? [],
+    ])
+  }
+
+  #refusal(groupId: string): ErrorCode | null {
+    if (this.#stopped) return ErrorCode.COORDINATOR_NOT_AVAILABLE
+    return groupId === '' ? ErrorCode.INVALID_GROUP_ID : null
+  }
+
+  #refusalOf({ groupId, sessionTimeoutMs }: JoinGroupRequest): ErrorCode | null {
+    const { minSessionTimeoutMs, maxSessionTimeoutMs } = this.#services.config
+    const refusal = this.#refusal(groupId)
+    if (refusal !== null) return refusal
+    const fits = sessionTimeoutMs >= minSessionTimeoutMs && sessionTimeoutMs <= maxSessionTimeoutMs
+    return fits ? null : ErrorCode.INVALID_SESSION_TIMEOUT
+  }
+
+  #attempt<R>(
+    what: string,
+    run: () => R | Promise<R>,
+    fail: (code: ErrorCode) => R,
+    codeOf: (error: unknown) => ErrorCode = coordinatorError,
+  ): R | Promise<R> {
+    const failed = (error: unknown): R => fail(this.#errorOf(error, what, codeOf))
+    try {
+      const result = run()
+      return result instanceof Promise ? result.catch(failed) : result
+    } catch (error) {
+      return failed(error)
+    }
+  }
+
+  #errorOf(
+    error: unknown,
+    what: string,
+    codeOf: (error: unknown) => ErrorCode = coordinatorError,
+  ): ErrorCode {
+    if (!(error instanceof KafkaError)) this.#services.logger.error({ err: error }, `${what} failed`)
+    return codeOf(error)
+  }
+}
+
+/** Where there is no protocol, versions before 7 have no null to say so. */
+function joinAnswer(response: JoinGroupResponse, { version }: GroupRequestContext): JoinGroupResponse {
+  const protocolName = version < 7 ? (response.protocolName ?? '') : response.protocolName || null
+  return protocolName === response.protocolName ? response : { ...response, protocolName }
+}
+
+function after<T, R>(value: T | Promise<T>, then: (value: T) => R): R | Promise<R> {
+  return value instanceof Promise ? value.then(then) : then(value)
+}
+
+function all<T>(values: readonly (T | Promise<T>)[]): readonly T[] | Promise<readonly T[]> {
+  return values.every((value) => !(value instanceof Promise)) ? (values as readonly T[]) : Promise.all(values)
+}

@@ -1,0 +1,227 @@
+/** The groups of one partition of `__consumer_offsets`: its log, what the log says, and what is going on beside it. */
+import type { Timer } from '../clock.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+import { KafkaError } from '../wire/kafka-error.ts'
+import { coordinatorError, joinError, syncError } from './answers.ts'
+import { ClassicGroup } from './classic-group.ts'
+import type { CoordinatorLog, GroupServices } from './coordinator-log.ts'
+import { DurableState } from './durable-state.ts'
+import { encodeRecord, type GroupRecord } from './records.ts'
+
+/**
+ * What a request or a timer leads to. Deciding changes no durable state: that happens when the records are applied.
+ */
+export interface Decision {
+  readonly records: readonly GroupRecord[]
+  /** Called when the records are committed; not when that fails, since then the shard is done for. */
+  readonly committed?: () => void
+}
+
+/** A decision that is answered when what it builds on is committed, its own records included. */
+export interface AnsweredDecision<R> extends Decision {
+  readonly response: R
+}
+
+export const NO_RECORDS: Decision = { records: [] }
+
+export class GroupShard {
+  readonly state: DurableState = new DurableState()
+  /** Every group of the latest state, and none that is not in it but for those about to be recorded. */
+  readonly groups: Map<string, ClassicGroup> = new Map()
+  readonly services: GroupServices
+  readonly #log: CoordinatorLog
+  readonly #onFailure: (error: unknown) => void
+  /** Records handed to the log that are not committed yet, oldest first. */
+  readonly #inFlight: Batch[] = []
+  /** What is due at once, that is, when the records of the decision being made have gone to the log. */
+  readonly #due: (() => void)[] = []
+  #closed: KafkaError | null = null
+
+  /** @param onFailure called once, after everything was answered, when the log has failed. */
+  constructor(services: GroupServices, log: CoordinatorLog, onFailure: (error: unknown) => void) {
+    this.services = services
+    this.#log = log
+    this.#onFailure = onFailure
+  }
+
+  get nowMs(): number {
+    return this.services.clock.now()
+  }
+
+  /** Makes a decision and sees its records into the log. @throws KafkaError when the log is known to have failed. */
+  perform(decide: () => Decision): void {
+    this.#append(decide())
+    this.#fireDue()
+  }
+
+  /**
+   * Makes a decision and answers when its records are committed, or, where it has none, when all earlier ones are:
+   * nobody is told anything that a crash could take back.
+   * @throws KafkaError when the records cannot be committed, or not in time.
+   */
+  answer<R>(decide: () => AnsweredDecision<R>): R | Promise<R> {
+    const decision = decide()
+    this.#append(decision)
+    this.#fireDue()
+    if (this.#closed !== null) throw this.#closed
+    const last = this.#inFlight.at(-1)
+    if (last === undefined) return decision.response
+    return new Promise((resolve, reject) => {
+      const timeout = this.services.clock.schedule(this.services.config.offsetsCommitTimeoutMs, () =>
+        reject(new KafkaError(ErrorCode.REQUEST_TIMED_OUT, 'the records were not committed in time')),
+      )
+      last.waiters.push((error) => {
+        timeout.cancel()
+        if (error === null) resolve(decision.response)
+        else reject(error)
+      })
+    })
+  }
+
+  /** The group in the latest state, or a new one that the caller's records are going to create. */
+  groupOrNew(groupId: string): ClassicGroup {
+    const known = this.groups.get(groupId)
+    if (known !== undefined) return known
+    const group = new ClassicGroup(groupId, this.nowMs)
+    this.groups.set(groupId, group)
+    return group
+  }
+
+  /** Has `decide` called in `delayMs`, in place of what was to be called under that name. */
+  schedule(group: ClassicGroup, name: string, delayMs: number, decide: () => Decision): void {
+    this.#arm(group, name, decide, (fire) => this.services.clock.schedule(delayMs, fire))
+  }
+
+  /** The same without a delay: when the records of the decision being made have gone to the log. */
+  scheduleNext(group: ClassicGroup, name: string, decide: () => Decision): void {
+    this.#arm(group, name, decide, (fire) => {
+      this.#due.push(fire)
+      return { cancel: () => {} }
+    })
+  }
+
+  cancel(group: ClassicGroup, name: string): void {
+    group.timers.get(name)?.cancel()
+    group.timers.delete(name)
+  }
+
+  /** Applies a record that the log already has. */
+  replay(record: GroupRecord): void {
+    this.state.apply('latest', record)
+    this.state.apply('committed', record)
+  }
+
+  /** Brings the groups of the replayed state to life. */
+  open(): void {
+    for (const [groupId, record] of this.state.groups('latest')) {
+      this.groups.set(groupId, ClassicGroup.fromRecord(groupId, record))
+    }
+  }
+
+  /** Answers everybody who waits with `error`; nothing happens in this shard any more. */
+  close(error: KafkaError): void {
+    if (this.#closed !== null) return
+    this.#closed = error
+    for (const batch of this.#inFlight.splice(0)) for (const waiter of batch.waiters) waiter(error)
+    for (const group of this.groups.values()) this.#dissolve(group, coordinatorError(error))
+    this.groups.clear()
+    this.#due.length = 0
+  }
+
+  #append({ records, committed }: Decision): void {
+    if (this.#closed !== null) throw this.#closed
+    if (records.length === 0) {
+      committed?.()
+      return
+    }
+    let done: void | Promise<void>
+    try {
+      done = this.#log.append(records.map(encodeRecord))
+    } catch (error) {
+      this.#fail(error)
+      throw error
+    }
+    for (const record of records) this.#applyLatest(record)
+    const batch: Batch = { records, committed, waiters: [], done: done === undefined }
+    this.#inFlight.push(batch)
+    this.#settle()
+    done?.then(
+      () => {
+        batch.done = true
+        this.#settle()
+      },
+      (error: unknown) => this.#fail(error),
+    )
+  }
+
+  /** What the log has committed becomes visible, in the order of the log. */
+  #settle(): void {
+    while (this.#inFlight[0]?.done) {
+      const batch = this.#inFlight.shift()
+      if (batch === undefined) return
+      for (const record of batch.records) this.state.apply('committed', record)
+      batch.committed?.()
+      for (const waiter of batch.waiters) waiter(null)
+    }
+  }
+
+  #applyLatest(record: GroupRecord): void {
+    this.state.apply('latest', record)
+    const groupId = record.key.group
+    if (record.kind === 'group' && record.value === null) {
+      const group = this.groups.get(groupId)
+      if (group !== undefined) this.#dissolve(group, ErrorCode.UNKNOWN_MEMBER_ID)
+      this.groups.delete(groupId)
+    } else if (record.value !== null) {
+      this.groupOrNew(groupId)
+    }
+  }
+
+  #dissolve(group: ClassicGroup, code: ErrorCode): void {
+    for (const timer of group.timers.values()) timer.cancel()
+    group.timers.clear()
+    for (const member of group.members) {
+      group.completeJoin(member, joinError(code, member.memberId))
+      group.completeSync(member, syncError(code))
+    }
+  }
+
+  #arm(group: ClassicGroup, name: string, decide: () => Decision, start: (fire: () => void) => Timer): void {
+    this.cancel(group, name)
+    const timer = start(() => {
+      if (group.timers.get(name) !== timer) return
+      group.timers.delete(name)
+      this.#performDue(decide, `${name} of group ${group.groupId}`)
+    })
+    group.timers.set(name, timer)
+  }
+
+  /** Nobody waits for what a timer leads to, so nobody but the log of the program can be told that it failed. */
+  #performDue(decide: () => Decision, what: string): void {
+    if (this.#closed !== null) return
+    try {
+      this.perform(decide)
+    } catch (error) {
+      this.services.logger.error({ err: error }, `${what} failed`)
+    }
+  }
+
+  #fireDue(): void {
+    for (let fire = this.#due.shift(); fire !== undefined; fire = this.#due.shift()) fire()
+  }
+
+  #fail(error: unknown): void {
+    if (this.#closed !== null) return
+    const message = error instanceof Error ? error.message : String(error)
+    this.close(error instanceof KafkaError ? error : new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, message))
+    this.#onFailure(error)
+  }
+}
+
+/** Records of one decision on their way through the log. */
+interface Batch {
+  readonly records: readonly GroupRecord[]
+  readonly committed: (() => void) | undefined
+  readonly waiters: ((error: KafkaError | null) => void)[]
+  done: boolean
+}

@@ -1,0 +1,44 @@
+import { ErrorCode } from '../wire/error-codes.ts'
+import { KafkaError } from '../wire/kafka-error.ts'
+
+/** An answer that may have to wait for what other members do. */
+export class Parked<T> {
+  #answer: T | undefined
+  #deliver: ((answer: T) => void) | undefined
+
+  /** Answers, unless that has been done. */
+  complete(answer: T): void {
+    if (this.#answer !== undefined) return
+    this.#answer = answer
+    this.#deliver?.(answer)
+    this.#deliver = undefined
+  }
+
+  get isComplete(): boolean {
+    return this.#answer !== undefined
+  }
+
+  /**
+   * The answer, at once when it is there. To be called once.
+   *
+   * When `signal` is aborted the promise rejects, so that nothing of the connection stays behind; the request goes
+   * on to count, since Kafka too keeps a member whose client has gone until its session expires.
+   */
+  answer(signal: AbortSignal): T | Promise<T> {
+    if (this.#answer !== undefined) return this.#answer
+    return new Promise((resolve, reject) => {
+      const abandon = (): void => {
+        this.#deliver = undefined
+        reject(
+          new KafkaError(ErrorCode.NETWORK_EXCEPTION, 'the client went away while its request was waiting'),
+        )
+      }
+      this.#deliver = (answer) => {
+        signal.removeEventListener('abort', abandon)
+        resolve(answer)
+      }
+      if (signal.aborted) abandon()
+      else signal.addEventListener('abort', abandon, { once: true })
+    })
+  }
+}

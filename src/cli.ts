@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+/** The program `ottla`: reads the command line, runs a cluster until it is told to stop. */
+import { readFileSync } from 'node:fs'
+import nodeModule from 'node:module'
+import { parseArguments, type StartOptions } from './cli/arguments.ts'
+import { HELP } from './cli/help.ts'
+import type { Cluster } from './index.ts'
+
+const EXIT_FAILURE = 1
+const EXIT_USAGE = 2
+
+async function main(): Promise<void> {
+  const command = parseArguments(process.argv.slice(2))
+  switch (command.kind) {
+    case 'help':
+      process.stdout.write(HELP)
+      break
+    case 'version':
+      process.stdout.write(`${version()}\n`)
+      break
+    case 'start':
+      await start(command.options)
+  }
+}
+
+async function start(options: StartOptions): Promise<void> {
+  // From Node 22.8 on compiled code is kept between starts; what is imported after this line profits.
+  ;(nodeModule as { enableCompileCache?: () => void }).enableCompileCache?.()
+  const [{ makeLogger }, { startCluster }] = await Promise.all([
+    import('./cli/logger.ts'),
+    import('./index.ts'),
+  ])
+  const logger = await makeLogger(options.logLevel, process.stdout.isTTY === true)
+  let cluster: Cluster | undefined
+  let stopping = false
+  const stop = (signal: NodeJS.Signals, exitCode: number): void => {
+    if (stopping || cluster === undefined) process.exit(exitCode)
+    stopping = true
+    logger.info(`${signal}: stopping when what is in flight has been answered; once more stops at once`)
+    cluster.stop().then(() => {
+      logger.info('stopped')
+      process.exit(0)
+    }, fail)
+  }
+  process.on('SIGINT', () => stop('SIGINT', 130))
+  process.on('SIGTERM', () => stop('SIGTERM', 143))
+  const { port, host, topics, config } = options
+  cluster = await startCluster({ port, host, topics, config, logger, keepAlive: true })
+  logger.info(`ottla ${version()} is ready: bootstrap servers ${cluster.bootstrapServers}`)
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return JSON.parse(text).version
+}
+
+/** Says what is wrong in one line where the user can mend it, and with the whole stack where we have to. */
+function fail(error: unknown): void {
+  const known = error instanceof Error && MENDABLE.has(error.name)
+  process.stderr.write(`ottla: ${known ? error.message : describe(error)}\n`)
+  const isUsage = known && error.name !== 'ListenError'
+  if (isUsage) process.stderr.write('Run "ottla --help" for the options.\n')
+  process.exit(isUsage ? EXIT_USAGE : EXIT_FAILURE)
+}
+
+/**
+ * Errors whose message says what the user can do. By name: the modules that define them are loaded only when a
+ * cluster starts. A KafkaError is about a topic that was asked for.
+ */
+const MENDABLE: ReadonlySet<string> = new Set(['UsageError', 'ConfigError', 'ListenError', 'KafkaError'])
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+main().catch(fail)

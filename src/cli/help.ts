@@ -1,0 +1,22 @@
+/** What `ottla --help` prints. */
+export const HELP = `ottla is a small Kafka broker: Kafka clients talk to it unchanged. It keeps everything in memory.
+
+Usage: ottla [start] [options]
+
+Options:
+  -p, --port <port>               port to listen on; 0 takes any free one (default: 9092)
+      --host <host>               address to listen on, such as localhost (default: all addresses)
+  -t, --topic <name[:partitions]> topic to create at the start; may be given more than once
+  -c, --config <name=value>       Kafka broker config, such as num.partitions=3; may be given more than once
+      --log-level <level>         fatal, error, warn, info, debug, trace or silent (default: info)
+  -h, --help                      print this
+  -v, --version                   print the version
+
+Examples:
+  ottla
+  ottla --port 19092 --topic orders:3 --topic payments
+  ottla -c auto.create.topics.enable=false -c log.retention.ms=60000
+
+Ctrl-C stops it when what is in flight has been answered; a second Ctrl-C stops it at once.
+Exit codes: 0 stopped, 1 could not start or failed, 2 wrong usage.
+`

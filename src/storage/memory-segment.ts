@@ -1,0 +1,246 @@
+/** One segment of a log in memory. */
+import { BatchField, LOG_OVERHEAD_BYTES, lastOffsetDelta } from '../wire/batch.ts'
+import type { Frame, Segment } from './log-store.ts'
+
+/** Frames of at least this size are never copied into a block with others. */
+const LARGE_FRAME_BYTES = 16 * 1024
+const MIN_BLOCK_BYTES = 1024
+const MAX_BLOCK_BYTES = 256 * 1024
+/** How far apart the entries of an extent's index are. */
+const INDEX_INTERVAL_BYTES = 4096
+
+/** Frames that lie side by side in one buffer. */
+interface Extent {
+  readonly block: Buffer
+  readonly start: number
+  bytes: number
+  /** The base offset of its first frame, counted from the segment's. */
+  readonly baseDelta: number
+  /** Pairs of offset delta and position within the extent, about one for each INDEX_INTERVAL_BYTES; the first is left out. */
+  index: number[] | null
+}
+
+/** A place between two frames of a segment: in which extent, and how far behind its start. */
+interface Place {
+  readonly extent: number
+  readonly position: number
+}
+
+/** What a read may still take, and what it has taken. */
+export interface ReadBudget {
+  leftBytes: number
+  readonly upTo: bigint
+  readonly views: Buffer[]
+}
+
+/**
+ * Small frames are copied into blocks of the segment's own, so that they do not keep the socket's chunk alive that
+ * they came in; a large one stays where it is if it is most of what its memory holds. Nothing is allocated for a
+ * segment that is empty, and everything of one is garbage as soon as the segment is.
+ */
+export class MemorySegment implements Segment {
+  readonly baseOffset: bigint
+  readonly #extents: Extent[] = []
+  readonly #baseHigh: number
+  readonly #baseLow: number
+  #endOffset: bigint
+  #sizeBytes = 0
+  /** The block that small frames go to, and how much of it is taken. */
+  #block: Buffer | null = null
+  #usedBytes = 0
+
+  constructor(baseOffset: bigint) {
+    this.baseOffset = baseOffset
+    this.#baseHigh = Number(baseOffset >> 32n)
+    this.#baseLow = Number(baseOffset & 0xffffffffn)
+    this.#endOffset = baseOffset
+  }
+
+  get endOffset(): bigint {
+    return this.#endOffset
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes
+  }
+
+  append(frame: Frame): void {
+    const delta = this.#delta(frame, 0)
+    if (frame.length < LARGE_FRAME_BYTES) {
+      this.#copyToBlock(frame, delta)
+    } else {
+      // A view of less than half of its memory would keep more alive than the log holds.
+      const kept = frame.length * 2 >= frame.buffer.byteLength ? frame : exactCopy(frame)
+      this.#extents.push({ block: kept, start: 0, bytes: kept.length, baseDelta: delta, index: null })
+    }
+    this.#sizeBytes += frame.length
+    this.#endOffset = this.baseOffset + BigInt(delta + lastOffsetDelta(frame) + 1)
+  }
+
+  /**
+   * Reads on from the frame that holds `from`, or the first above it.
+   * @returns false when the budget is used up or its `upTo` is reached, so that no further segment is to be read.
+   */
+  read(from: bigint, budget: ReadBudget): boolean {
+    const start = from <= this.baseOffset ? { extent: 0, position: 0 } : this.#locate(from)
+    const whole = budget.upTo >= this.#endOffset
+    const stop = whole ? { extent: this.#extents.length, position: 0 } : this.#locate(budget.upTo)
+    let position = start.position
+    for (let at = start.extent; at <= stop.extent && at < this.#extents.length; at++) {
+      const extent = this.#extents[at] as Extent
+      const end = at === stop.extent ? stop.position : extent.bytes
+      if (position < end && !take(extent, position, end, budget)) return false
+      position = 0
+    }
+    return whole
+  }
+
+  /** Removes the frames that hold `endOffset` or a higher offset. */
+  truncate(endOffset: bigint): void {
+    if (endOffset >= this.#endOffset) return
+    const cut = this.#locate(endOffset)
+    const extent = this.#extents[cut.extent]
+    if (extent !== undefined) {
+      extent.bytes = cut.position
+      extent.index = extent.index?.slice(0, 2 * indexEntriesBefore(extent.index, cut.position)) ?? null
+      this.#extents.length = cut.position === 0 ? cut.extent : cut.extent + 1
+    }
+    this.#sizeBytes = this.#extents.reduce((sum, { bytes }) => sum + bytes, 0)
+    this.#endOffset = endOffset > this.baseOffset ? endOffset : this.baseOffset
+    // Readers may still hold views of what was removed, so its place is not written to again.
+    this.#block = null
+  }
+
+  #copyToBlock(frame: Frame, delta: number): void {
+    if (this.#block === null || this.#block.length - this.#usedBytes < frame.length) {
+      this.#block = Buffer.allocUnsafeSlow(this.#blockBytes(frame.length))
+      this.#usedBytes = 0
+    }
+    frame.copy(this.#block, this.#usedBytes)
+    const last = this.#extents.at(-1)
+    if (last?.block === this.#block && last.start + last.bytes === this.#usedBytes) {
+      indexFrame(last, delta)
+      last.bytes += frame.length
+    } else {
+      const { length } = frame
+      this.#extents.push({
+        block: this.#block,
+        start: this.#usedBytes,
+        bytes: length,
+        baseDelta: delta,
+        index: null,
+      })
+    }
+    this.#usedBytes += frame.length
+  }
+
+  /** Blocks grow with the segment, so that a log with a few records takes little. */
+  #blockBytes(atLeast: number): number {
+    let bytes = MIN_BLOCK_BYTES
+    while (bytes < MAX_BLOCK_BYTES && (bytes < this.#sizeBytes || bytes < atLeast)) bytes *= 2
+    return bytes
+  }
+
+  /** The first frame that holds `offset` or a higher one; behind the last extent when there is none. */
+  #locate(offset: bigint): Place {
+    const delta = Number(offset - this.baseOffset)
+    let low = 0
+    let high = this.#extents.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#extents[middle] as Extent).baseDelta <= delta) low = middle + 1
+      else high = middle
+    }
+    const extent = this.#extents[low - 1]
+    if (extent === undefined) return { extent: 0, position: 0 }
+    let position = indexLookup(extent.index, delta)
+    while (position < extent.bytes) {
+      const at = extent.start + position
+      if (this.#delta(extent.block, at) + lastOffsetDelta(extent.block, at) >= delta) {
+        return { extent: low - 1, position }
+      }
+      position += frameBytes(extent.block, at)
+    }
+    return { extent: low, position: 0 }
+  }
+
+  /** The base offset of the frame at `position`, counted from the segment's: exact, and without a bigint. */
+  #delta(block: Buffer, position: number): number {
+    const at = position + BatchField.BASE_OFFSET
+    const high = block.readInt32BE(at) - this.#baseHigh
+    return high * 2 ** 32 + block.readUInt32BE(at + 4) - this.#baseLow
+  }
+}
+
+/**
+ * Takes frames of an extent from `position` on, at most up to `end`: all that the budget allows, and one in any case
+ * while nothing has been taken.
+ * @returns whether all of them were taken.
+ */
+function take(extent: Extent, position: number, end: number, budget: ReadBudget): boolean {
+  let stop = end
+  if (end - position > budget.leftBytes) {
+    const limit = position + budget.leftBytes
+    stop = Math.max(position, indexPosition(extent.index, limit))
+    for (;;) {
+      const next = stop + frameBytes(extent.block, extent.start + stop)
+      if (next > limit && (stop > position || budget.views.length > 0)) break
+      stop = next
+      if (next >= limit) break
+    }
+  }
+  if (stop > position) budget.views.push(extent.block.subarray(extent.start + position, extent.start + stop))
+  budget.leftBytes -= Math.min(budget.leftBytes, stop - position)
+  return stop === end && budget.leftBytes > 0
+}
+
+/** Notes where the frame that is about to be added stands, if it is far enough behind the last one noted. */
+function indexFrame(extent: Extent, delta: number): void {
+  const lastPosition = extent.index?.at(-1) ?? 0
+  if (extent.bytes - lastPosition < INDEX_INTERVAL_BYTES) return
+  extent.index ??= []
+  extent.index.push(delta, extent.bytes)
+}
+
+/** The position of the last indexed frame whose base offset is at most `delta`. */
+function indexLookup(index: readonly number[] | null, delta: number): number {
+  if (index === null) return 0
+  let low = 0
+  let high = index.length / 2
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((index[2 * middle] as number) <= delta) low = middle + 1
+    else high = middle
+  }
+  return low === 0 ? 0 : (index[2 * low - 1] as number)
+}
+
+/** The last indexed position that is at most `limit`. */
+function indexPosition(index: readonly number[] | null, limit: number): number {
+  const entries = indexEntriesBefore(index, limit + 1)
+  return entries === 0 ? 0 : ((index as readonly number[])[2 * entries - 1] as number)
+}
+
+/** How many indexed frames stand before `position`. */
+function indexEntriesBefore(index: readonly number[] | null, position: number): number {
+  if (index === null) return 0
+  let low = 0
+  let high = index.length / 2
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((index[2 * middle + 1] as number) < position) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function frameBytes(block: Buffer, position: number): number {
+  return LOG_OVERHEAD_BYTES + block.readInt32BE(position + BatchField.BATCH_LENGTH)
+}
+
+/** Not from Node's pool, which would stay alive for it. */
+function exactCopy(frame: Frame): Buffer {
+  const copy = Buffer.allocUnsafeSlow(frame.length)
+  frame.copy(copy)
+  return copy
+}

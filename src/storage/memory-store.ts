@@ -1,0 +1,191 @@
+/** Logs in memory: the default. What is appended is as durable as the process. */
+import {
+  type Frame,
+  type LogId,
+  type LogStore,
+  type Segment,
+  type Sidecar,
+  type SidecarName,
+  type StoredLog,
+  StoreError,
+} from './log-store.ts'
+import { MemorySegment } from './memory-segment.ts'
+
+/** What outlives the handles to a log. */
+interface LogData {
+  readonly id: LogId
+  epoch: number
+  /** The handle that was opened last: no other may change the log. */
+  owner: MemoryLog | null
+  segments: MemorySegment[]
+  endOffset: bigint
+  sidecars: Map<SidecarName, Buffer> | null
+}
+
+/** Answers every call at once. A broker that is started again on the same store finds its logs as they were. */
+export class MemoryStore implements LogStore {
+  readonly #logs = new Map<string, LogData>()
+
+  open(id: LogId, epoch: number): MemoryLog {
+    const key = keyOf(id)
+    let data = this.#logs.get(key)
+    if (data === undefined) {
+      data = { id, epoch, owner: null, segments: [new MemorySegment(0n)], endOffset: 0n, sidecars: null }
+      this.#logs.set(key, data)
+    }
+    if (epoch < data.epoch) {
+      throw new StoreError('fenced', `log ${name(id)} was opened in epoch ${data.epoch}, now in ${epoch}`)
+    }
+    data.epoch = epoch
+    return new MemoryLog(data)
+  }
+
+  list(): readonly LogId[] {
+    return Array.from(this.#logs.values(), ({ id }) => id)
+  }
+
+  remove(id: LogId): void {
+    const data = this.#logs.get(keyOf(id))
+    if (data === undefined) return
+    data.owner = null
+    this.#logs.delete(keyOf(id))
+  }
+}
+
+class MemoryLog implements StoredLog {
+  readonly #data: LogData
+  #closed = false
+
+  constructor(data: LogData) {
+    this.#data = data
+    data.owner = this
+  }
+
+  get startOffset(): bigint {
+    return (this.#data.segments[0] as MemorySegment).baseOffset
+  }
+
+  get endOffset(): bigint {
+    return this.#data.endOffset
+  }
+
+  get segments(): readonly Segment[] {
+    return this.#data.segments
+  }
+
+  append(frames: readonly Frame[]): void {
+    this.#checkOwner()
+    const active = this.#active()
+    for (const frame of frames) active.append(frame)
+    this.#data.endOffset = active.endOffset
+  }
+
+  roll(baseOffset: bigint): void {
+    this.#checkOwner()
+    if (baseOffset < this.endOffset) {
+      throw new StoreError('failed', `roll at ${baseOffset}, below the end ${this.endOffset}`)
+    }
+    if (this.#active().sizeBytes === 0) this.#data.segments.pop()
+    this.#data.segments.push(new MemorySegment(baseOffset))
+    this.#data.endOffset = baseOffset
+  }
+
+  read(from: bigint, maxBytes: number, upTo: bigint): readonly Buffer[] {
+    if (this.#closed) throw this.#closedError()
+    const views: Buffer[] = []
+    const budget = { leftBytes: maxBytes, upTo, views }
+    const { segments } = this.#data
+    for (let at = this.#segmentOf(from); at < segments.length; at++) {
+      if (!(segments[at] as MemorySegment).read(from, budget)) break
+    }
+    return views
+  }
+
+  drop(baseOffsets: readonly bigint[]): void {
+    this.#checkOwner()
+    const active = this.#active()
+    this.#data.segments = this.#data.segments.filter(
+      (segment) => segment === active || !baseOffsets.includes(segment.baseOffset),
+    )
+  }
+
+  replace(baseOffsets: readonly bigint[], frames: readonly Frame[]): void {
+    this.#checkOwner()
+    const { segments } = this.#data
+    const first = segments.findIndex(({ baseOffset }) => baseOffset === baseOffsets[0])
+    const replaced = segments.slice(first, first + baseOffsets.length)
+    const matches = replaced.every(({ baseOffset }, index) => baseOffset === baseOffsets[index])
+    const firstReplaced = replaced[0]
+    if (firstReplaced === undefined || !matches || first + baseOffsets.length >= segments.length) {
+      throw new StoreError('failed', `segments ${baseOffsets.join(', ')} do not stand there side by side`)
+    }
+    const merged = new MemorySegment(firstReplaced.baseOffset)
+    for (const frame of frames) merged.append(frame)
+    this.#data.segments = segments.toSpliced(first, baseOffsets.length, merged)
+  }
+
+  truncate(endOffset: bigint): void {
+    this.#checkOwner()
+    if (endOffset >= this.endOffset) return
+    const kept = this.#data.segments.filter(({ baseOffset }) => baseOffset <= endOffset)
+    if (kept.length === 0) kept.push(new MemorySegment(endOffset))
+    this.#data.segments = kept
+    this.#active().truncate(endOffset)
+    this.#data.endOffset = endOffset
+  }
+
+  sidecar(name: SidecarName): Sidecar {
+    return {
+      read: () => this.#data.sidecars?.get(name) ?? null,
+      replace: (bytes) => {
+        this.#checkOwner()
+        this.#data.sidecars ??= new Map()
+        this.#data.sidecars.set(name, Buffer.from(bytes))
+      },
+    }
+  }
+
+  flush(): void {
+    this.#checkOwner()
+  }
+
+  close(): void {
+    this.#closed = true
+    if (this.#data.owner === this) this.#data.owner = null
+  }
+
+  #active(): MemorySegment {
+    return this.#data.segments.at(-1) as MemorySegment
+  }
+
+  /** Where the last segment stands that begins at or below `offset`; 0 when all begin above it. */
+  #segmentOf(offset: bigint): number {
+    const { segments } = this.#data
+    let low = 0
+    let high = segments.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((segments[middle] as MemorySegment).baseOffset <= offset) low = middle + 1
+      else high = middle
+    }
+    return Math.max(0, low - 1)
+  }
+
+  #checkOwner(): void {
+    if (this.#closed) throw this.#closedError()
+    if (this.#data.owner === this) return
+    throw new StoreError('fenced', `log ${name(this.#data.id)} has been opened by another owner, or removed`)
+  }
+
+  #closedError(): StoreError {
+    return new StoreError('closed', `log ${name(this.#data.id)} is closed`)
+  }
+}
+
+function keyOf({ topicId, partition }: LogId): string {
+  return `${topicId}-${partition}`
+}
+
+function name({ topic, partition }: LogId): string {
+  return `${topic}-${partition}`
+}

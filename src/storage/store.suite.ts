@@ -1,0 +1,365 @@
+/** What every store must do. A store's test file calls `describeLogStore` with a way to make one. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  BATCH_HEADER_BYTES,
+  BatchField,
+  baseOffset,
+  LOG_OVERHEAD_BYTES,
+  lastOffset,
+  wholeBatches,
+} from '../wire/batch.ts'
+import type { Frame, LogId, LogStore, StoredLog } from './log-store.ts'
+
+export function describeLogStore(name: string, makeStore: () => LogStore | Promise<LogStore>): void {
+  describe(name, () => {
+    const open = async (epoch = 0): Promise<StoredLog> => (await makeStore()).open(ID, epoch)
+
+    it('opens an empty log with one empty segment', async () => {
+      const log = await open()
+      expect(log.startOffset).toBe(0n)
+      expect(log.endOffset).toBe(0n)
+      expect(log.segments).toMatchObject([{ baseOffset: 0n, endOffset: 0n, sizeBytes: 0 }])
+      expect(await log.read(0n, 1000, 0n)).toEqual([])
+      await log.flush()
+      await log.close()
+    })
+
+    it('reads back whole frames: the first whatever its size, then as many as fit', async () => {
+      const log = await open()
+      const frames = consecutive(0n, [1, 2, 3], 100)
+      await log.append(frames)
+      expect(log.endOffset).toBe(6n)
+      expectFrames(await readFrames(log, 0n, 1000, 6n), frames)
+      expectFrames(await readFrames(log, 0n, 0, 6n), frames.slice(0, 1))
+      expectFrames(await readFrames(log, 0n, 199, 6n), frames.slice(0, 1))
+      expectFrames(await readFrames(log, 0n, 200, 6n), frames.slice(0, 2))
+      expectFrames(await readFrames(log, 2n, 1000, 6n), frames.slice(1))
+      expectFrames(await readFrames(log, 5n, 1000, 6n), frames.slice(2))
+      expectFrames(await readFrames(log, 6n, 1000, 6n), [])
+    })
+
+    it('stops before the frame that holds upTo', async () => {
+      const log = await open()
+      const frames = consecutive(0n, [1, 2, 3], 100)
+      await log.append(frames)
+      expectFrames(await readFrames(log, 0n, 1000, 0n), [])
+      expectFrames(await readFrames(log, 0n, 1000, 1n), frames.slice(0, 1))
+      expectFrames(await readFrames(log, 0n, 1000, 2n), frames.slice(0, 1))
+      expectFrames(await readFrames(log, 0n, 1000, 3n), frames.slice(0, 2))
+      expectFrames(await readFrames(log, 3n, 1000, 3n), [])
+      expectFrames(await readFrames(log, 0n, 1000, 2n ** 62n), frames)
+    })
+
+    it('skips gaps between frames', async () => {
+      const log = await open()
+      const frames = [frame(5n, 2, 100), frame(20n, 1, 100)]
+      await log.append(frames)
+      expectFrames(await readFrames(log, 0n, 1000, 21n), frames)
+      expectFrames(await readFrames(log, 7n, 1000, 21n), frames.slice(1))
+      expectFrames(await readFrames(log, 0n, 1000, 15n), frames.slice(0, 1))
+    })
+
+    it('keeps frames of all sizes, whatever becomes of the buffers they came in', async () => {
+      const log = await open()
+      const chunk = Buffer.alloc(1 << 20)
+      const sizes = [61, 5000, 16384, 30000, 400_000, 70, 16383, 524_288]
+      let next = 0n
+      const frames = sizes.map((bytes) => {
+        const made = frame(next++, 1, bytes)
+        return made
+      })
+      for (const made of frames.slice(0, -1)) {
+        const view = chunk.subarray(100, 100 + made.length)
+        made.copy(view)
+        await log.append([view])
+        chunk.fill(0)
+      }
+      await log.append(frames.slice(-1))
+      expectFrames(await readFrames(log, 0n, 1 << 21, 8n), frames)
+      for (const [index, made] of frames.entries()) {
+        expectFrames(await readFrames(log, BigInt(index), 1, 8n), [made])
+      }
+    })
+
+    it('reads on across segments, and drops them', async () => {
+      const log = await open()
+      const frames = consecutive(0n, [1, 1, 1, 1], 100)
+      for (const made of frames) {
+        await log.append([made])
+        await log.roll(log.endOffset)
+      }
+      expect(log.segments.map(({ baseOffset }) => baseOffset)).toEqual([0n, 1n, 2n, 3n, 4n])
+      expectFrames(await readFrames(log, 0n, 1000, 4n), frames)
+      await log.drop([0n, 1n])
+      expect(log.startOffset).toBe(2n)
+      expectFrames(await readFrames(log, 0n, 1000, 4n), frames.slice(2))
+      await log.roll(10n)
+      expect(log.segments.map(({ baseOffset }) => baseOffset)).toEqual([2n, 3n, 10n])
+      await log.append([frame(12n, 1, 100)])
+      expect(log.endOffset).toBe(13n)
+      await log.drop([2n, 3n, 10n])
+      expect(log.startOffset).toBe(10n)
+    })
+
+    it('truncates to an offset, whole frames at a time', async () => {
+      const log = await open()
+      const frames = consecutive(0n, [2, 2, 2, 2], 100)
+      await log.append(frames.slice(0, 2))
+      await log.roll(4n)
+      await log.append(frames.slice(2))
+      const held = await log.read(4n, 1000, 8n)
+      const before = Buffer.concat([...held])
+      await log.truncate(8n)
+      expect(log.endOffset).toBe(8n)
+      await log.truncate(7n)
+      expect(log.endOffset).toBe(7n)
+      expectFrames(await readFrames(log, 0n, 1000, 7n), frames.slice(0, 3))
+      await log.append([frame(7n, 1, 100)])
+      expect(Buffer.concat([...held])).toEqual(before)
+      await log.truncate(2n)
+      expectFrames(await readFrames(log, 0n, 1000, 8n), frames.slice(0, 1))
+      expect(log.segments).toMatchObject([{ baseOffset: 0n, sizeBytes: 100 }])
+    })
+
+    it('starts over where it is truncated below its start', async () => {
+      const log = await open()
+      await log.roll(10n)
+      await log.append([frame(10n, 1, 100)])
+      await log.drop([0n])
+      await log.truncate(5n)
+      expect(log.startOffset).toBe(5n)
+      expect(log.endOffset).toBe(5n)
+      expect(log.segments).toMatchObject([{ baseOffset: 5n, sizeBytes: 0 }])
+    })
+
+    it('replaces segments by one', async () => {
+      const log = await open()
+      const frames = consecutive(0n, [2, 2, 2, 2], 100)
+      for (const made of frames) {
+        await log.append([made])
+        await log.roll(log.endOffset)
+      }
+      const merged = [frame(1n, 1, 90), frame(5n, 1, 90)]
+      await log.replace([0n, 2n, 4n], merged)
+      expect(log.segments).toMatchObject([
+        { baseOffset: 0n, endOffset: 6n, sizeBytes: 180 },
+        { baseOffset: 6n },
+        { baseOffset: 8n },
+      ])
+      expectFrames(await readFrames(log, 0n, 1000, 8n), [...merged, ...frames.slice(3)])
+      await expect(Promise.resolve().then(() => log.replace([8n], []))).rejects.toMatchObject({
+        failure: 'failed',
+      })
+      expectFrames(await readFrames(log, 0n, 1000, 8n), [...merged, ...frames.slice(3)])
+    })
+
+    it('keeps data and sidecars for who opens it next, and shuts out who had it before', async () => {
+      const store = await makeStore()
+      const first = await store.open(ID, 3)
+      await first.append([frame(0n, 1, 100)])
+      expect(await first.sidecar('leader-epochs').read()).toBe(null)
+      await first.sidecar('leader-epochs').replace(Buffer.from('some'))
+      await first.sidecar('leader-epochs').replace(Buffer.from('other'))
+      expect((await first.sidecar('leader-epochs').read())?.toString()).toBe('other')
+      expect(await first.sidecar('producers').read()).toBe(null)
+
+      const second = await store.open(ID, 3)
+      expect(second.endOffset).toBe(1n)
+      expect((await second.sidecar('leader-epochs').read())?.toString()).toBe('other')
+      const fenced = { failure: 'fenced' }
+      await expect(Promise.resolve().then(() => first.append([frame(1n, 1, 100)]))).rejects.toMatchObject(
+        fenced,
+      )
+      await expect(Promise.resolve().then(() => first.truncate(0n))).rejects.toMatchObject(fenced)
+      await expect(Promise.resolve().then(() => store.open(ID, 2))).rejects.toMatchObject(fenced)
+      await second.append([frame(1n, 1, 100)])
+      await second.close()
+      await second.close()
+      await expect(Promise.resolve().then(() => second.append([]))).rejects.toMatchObject({
+        failure: 'closed',
+      })
+      const third = await store.open(ID, 4)
+      expect(await readFrames(third, 0n, 1000, 2n)).toHaveLength(2)
+    })
+
+    it('lists logs and forgets removed ones', async () => {
+      const store = await makeStore()
+      const other = { ...ID, partition: 8 }
+      const log = await store.open(ID, 0)
+      await store.open(other, 0)
+      expect(await store.list()).toEqual(expect.arrayContaining([ID, other]))
+      await log.append([frame(0n, 1, 100)])
+      await store.remove(ID)
+      await store.remove(ID)
+      expect(await store.list()).toEqual([other])
+      await expect(Promise.resolve().then(() => log.append([frame(1n, 1, 100)]))).rejects.toThrow()
+      expect((await store.open(ID, 0)).endOffset).toBe(0n)
+    })
+
+    it('does what a plain list of frames does', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(operation, { maxLength: 60 }), async (operations) => {
+          const store = await makeStore()
+          const model = new Model()
+          let log = await store.open(ID, 0)
+          for (const apply of operations) {
+            log = await apply(log, model, store)
+            expect(log.endOffset).toBe(model.end)
+            expect(log.segments.map(({ baseOffset }) => baseOffset)).toEqual(model.bases)
+          }
+          expectFrames(await readFrames(log, 0n, 1 << 24, model.end), model.frames)
+        }),
+        { numRuns: 150 },
+      )
+    })
+  })
+}
+
+const ID: LogId = { topic: 'orders', topicId: 'dGhpcyBpcyBhbiBpZCAxMQ', partition: 7 }
+
+/** A frame of `bytes` bytes with `count` offsets from `base` on; its records are no real ones. */
+export function frame(base: bigint, count: number, bytes: number): Frame {
+  const made = Buffer.alloc(Math.max(bytes, BATCH_HEADER_BYTES), Number(base % 251n))
+  made.writeBigInt64BE(base, BatchField.BASE_OFFSET)
+  made.writeInt32BE(made.length - LOG_OVERHEAD_BYTES, BatchField.BATCH_LENGTH)
+  made.writeInt8(2, BatchField.MAGIC)
+  made.writeInt32BE(count - 1, BatchField.LAST_OFFSET_DELTA)
+  return made
+}
+
+function consecutive(base: bigint, counts: readonly number[], bytes: number): Frame[] {
+  let next = base
+  return counts.map((count) => {
+    const made = frame(next, count, bytes)
+    next += BigInt(count)
+    return made
+  })
+}
+
+async function readFrames(log: StoredLog, from: bigint, maxBytes: number, upTo: bigint): Promise<Frame[]> {
+  const views = await log.read(from, maxBytes, upTo)
+  return views.flatMap((view) => {
+    const frames = cut(view)
+    expect(frames.reduce((bytes, { length }) => bytes + length, 0)).toBe(view.length)
+    return frames
+  })
+}
+
+/** Compares bytes with bytes at once, which `toEqual` does one by one. */
+function expectFrames(found: readonly Frame[], expected: readonly Frame[]): void {
+  expect(found.map((made) => baseOffset(made))).toEqual(expected.map((made) => baseOffset(made)))
+  expect(Buffer.concat(found).equals(Buffer.concat(expected))).toBe(true)
+}
+
+function cut(view: Buffer): Frame[] {
+  const starts = [...wholeBatches(view)]
+  return starts.map((start, index) => view.subarray(start, starts[index + 1] ?? view.length))
+}
+
+/** The same as a stored log, without any of its speed. */
+class Model {
+  frames: Frame[] = []
+  bases: bigint[] = [0n]
+  end = 0n
+
+  read(from: bigint, maxBytes: number, upTo: bigint): Frame[] {
+    let left = maxBytes
+    const taken: Frame[] = []
+    for (const made of this.frames) {
+      if (lastOffset(made) < from || made.length === 0) continue
+      if (lastOffset(made) >= upTo || (taken.length > 0 && made.length > left)) break
+      taken.push(made)
+      left -= made.length
+    }
+    return taken
+  }
+
+  drop(count: number): bigint[] {
+    const dropped = this.bases.splice(0, Math.min(count, this.bases.length - 1))
+    const start = this.bases[0] ?? 0n
+    this.frames = this.frames.filter((made) => baseOffset(made) >= start)
+    return dropped
+  }
+
+  truncate(end: bigint): void {
+    if (end >= this.end) return
+    this.frames = this.frames.filter((made) => lastOffset(made) < end)
+    this.bases = this.bases.filter((base) => base <= end)
+    if (this.bases.length === 0) this.bases = [end]
+    this.end = end
+  }
+}
+
+type Operation = (log: StoredLog, model: Model, store: LogStore) => Promise<StoredLog>
+
+const append: fc.Arbitrary<Operation> = fc
+  .array(
+    fc.record({
+      gap: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.nat(5)),
+      count: fc.integer({ min: 1, max: 4 }),
+      bytes: fc.oneof(
+        { weight: 8, arbitrary: fc.integer({ min: 61, max: 900 }) },
+        fc.integer({ min: 61, max: 40_000 }),
+      ),
+    }),
+    { minLength: 1, maxLength: 40 },
+  )
+  .map((specs) => async (log, model) => {
+    const frames = specs.map(({ gap, count, bytes }) => {
+      const made = frame(model.end + BigInt(gap), count, bytes)
+      model.end = lastOffset(made) + 1n
+      return made
+    })
+    model.frames.push(...frames)
+    await log.append(frames)
+    return log
+  })
+
+const roll: fc.Arbitrary<Operation> = fc.nat(3).map((gap) => async (log, model) => {
+  const base = model.end + BigInt(gap)
+  if (!model.frames.some((made) => baseOffset(made) >= (model.bases.at(-1) ?? 0n))) model.bases.pop()
+  model.bases.push(base)
+  model.end = base
+  await log.roll(base)
+  return log
+})
+
+const drop: fc.Arbitrary<Operation> = fc.nat(3).map((count) => async (log, model) => {
+  await log.drop(model.drop(count))
+  return log
+})
+
+const truncate: fc.Arbitrary<Operation> = fc.nat(60).map((back) => async (log, model) => {
+  const end = model.end > BigInt(back) ? model.end - BigInt(back) : 0n
+  model.truncate(end)
+  await log.truncate(end)
+  return log
+})
+
+const read: fc.Arbitrary<Operation> = fc
+  .record({
+    from: fc.double({ min: 0, max: 1, noNaN: true }),
+    upTo: fc.double({ min: 0, max: 1, noNaN: true }),
+    maxBytes: fc.oneof(fc.nat(3000), fc.nat(100_000)),
+  })
+  .map((where) => async (log, model) => {
+    const from = BigInt(Math.floor(where.from * Number(model.end)))
+    const upTo = where.upTo > 0.7 ? model.end : BigInt(Math.floor(where.upTo * Number(model.end)))
+    const found = await readFrames(log, from, where.maxBytes, upTo)
+    const expected = model.read(from, where.maxBytes, upTo)
+    // A store may answer fewer frames than fit, but never none where there are some.
+    expectFrames(found, expected.slice(0, Math.max(found.length, Math.min(1, expected.length))))
+    return log
+  })
+
+const reopen: fc.Arbitrary<Operation> = fc.constant(async (_log, _model, store) => store.open(ID, 0))
+
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  { weight: 6, arbitrary: append },
+  { weight: 6, arbitrary: read },
+  { weight: 2, arbitrary: truncate },
+  { weight: 2, arbitrary: roll },
+  drop,
+  reopen,
+)

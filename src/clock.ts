@@ -62,7 +62,7 @@ export function seededRandom(seed: number): Random {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
     return (mixed ^ (mixed >>> 14)) & 0xff
   }
-  return { bytes: (count) => Buffer.from({ length: count }, next) }
+  return { bytes: (count) => Buffer.from(Array.from({ length: count }, next)) }
 }
 
 interface ManualTimer extends Timer {

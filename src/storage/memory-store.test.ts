@@ -1,5 +1,5 @@
-import { setFlagsFromString, setFlagsFromString } from 'node:v8'
-import { runInNewContext, runInNewContext } from 'node:vm'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { MemoryStore } from './memory-store.ts'
 import { describeLogStore, frame } from './store.suite.ts'

@@ -9,6 +9,15 @@ export const EMPTY_BYTES: Buffer = Buffer.alloc(0)
 /** The longest string that Kafka reads or writes, in bytes, whichever way its length is put. */
 export const MAX_STRING_BYTES = 0x7fff
 
+/** Integers whose upper 32 bits are below this are exact as a double. */
+const MAX_DOUBLE_HIGH = 0x20_0000
+
+/**
+ * The quickest way to an int64 is a DataView, but making one takes as long as reading several: with fewer bytes left
+ * than this it does not pay.
+ */
+const MANY_BYTES = 256
+
 /**
  * Reads the protocol's primitive types one after the other. Every length is compared with what is left before
  * anything is allocated for it; byte fields are views of the buffer given, not copies.
@@ -21,7 +30,7 @@ export class Reader {
   position: number
   /** Index after the last byte that may be read. */
   readonly end: number
-  #dataView: DataView | undefined
+  #view: DataView | undefined
 
   constructor(buffer: Buffer, position = 0, end: number = buffer.length) {
     this.buffer = buffer
@@ -58,14 +67,7 @@ export class Reader {
   }
 
   int32(): number {
-    const at = this.#take(4, 'an int32')
-    const bytes = this.buffer
-    return (
-      ((bytes[at] as number) << 24) |
-      ((bytes[at + 1] as number) << 16) |
-      ((bytes[at + 2] as number) << 8) |
-      (bytes[at + 3] as number)
-    )
+    return this.#int32At(this.#take(4, 'an int32'))
   }
 
   uint32(): number {
@@ -73,13 +75,22 @@ export class Reader {
   }
 
   int64(): bigint {
+    if (this.#view !== undefined || this.end - this.position >= MANY_BYTES) {
+      const at = this.#take(8, 'an int64')
+      const { buffer } = this
+      this.#view ??= new DataView(buffer.buffer, buffer.byteOffset, buffer.length)
+      return this.#view.getBigInt64(at)
+    }
     const at = this.#take(8, 'an int64')
-    return this.#view().getBigInt64(at)
+    const high = this.#int32At(at)
+    const low = this.#int32At(at + 4) >>> 0
+    if (high >= -MAX_DOUBLE_HIGH && high < MAX_DOUBLE_HIGH) return BigInt(high * 0x1_0000_0000 + low)
+    return (BigInt(high) << 32n) | BigInt(low)
   }
 
   float64(): number {
     const at = this.#take(8, 'a float64')
-    return this.#view().getFloat64(at)
+    return this.buffer.readDoubleBE(at)
   }
 
   /** An unsigned integer of at most 32 bits, seven of them in each byte. */
@@ -115,11 +126,12 @@ export class Reader {
   /** A uuid in Kafka's own text form: 22 characters of base64url. */
   uuid(): string {
     const at = this.#take(16, 'a uuid')
-    const view = this.#view()
-    if (view.getInt32(at) === 0 && view.getInt32(at + 4) === 0) {
-      if (view.getInt32(at + 8) === 0 && view.getInt32(at + 12) === 0) return ZERO_UUID
+    const { buffer } = this
+    const end = at + 16
+    for (let index = at; index < end; index++) {
+      if (buffer[index] !== 0) return buffer.toString('base64url', at, end)
     }
-    return this.buffer.toString('base64url', at, at + 16)
+    return ZERO_UUID
   }
 
   string(): string {
@@ -242,7 +254,7 @@ export class Reader {
     return this.#isNullArray(flexible) ? null : this.strings(flexible)
   }
 
-  /** Passes over `count` tagged fields that nobody knows (KIP-482). */
+  /** Passes over the tagged fields at the end of a struct that knows none (KIP-482). */
   skipTags(): void {
     for (let left = this.uvarint(); left > 0; left--) {
       this.uvarint()
@@ -290,7 +302,7 @@ export class Reader {
   /** Moves past `length` bytes, if there are as many, and gives the index of the first. */
   #take(length: number, what: string): number {
     const at = this.position
-    if (length > this.end - at) throw this.#refuse(`${what} of ${length} bytes`)
+    if (length > this.end - at) throw this.#refuse(`${what} (${length} bytes)`)
     this.position = at + length
     return at
   }
@@ -302,10 +314,14 @@ export class Reader {
     return this.buffer[at] as number
   }
 
-  #view(): DataView {
-    const { buffer } = this
-    this.#dataView ??= new DataView(buffer.buffer, buffer.byteOffset, buffer.length)
-    return this.#dataView
+  #int32At(at: number): number {
+    const bytes = this.buffer
+    return (
+      ((bytes[at] as number) << 24) |
+      ((bytes[at + 1] as number) << 16) |
+      ((bytes[at + 2] as number) << 8) |
+      (bytes[at + 3] as number)
+    )
   }
 
   #refuse(expected: string): WireError {

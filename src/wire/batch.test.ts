@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import * as batch from './batch.ts'
-import { CORRUPT_MESSAGE, RecordsError } from './records-error.ts'
+import { ErrorCode } from './error-codes.ts'
+import { RecordsError } from './records-error.ts'
 
 /** A header with every field at a value of its own, and three bytes in place of records. */
 function sample(): Buffer {
@@ -80,7 +81,7 @@ test.each([13, 0, -1, -(2 ** 31)])('a batch length of %d is corrupt', (length) =
   const bytes = sample()
   bytes.writeInt32BE(length, 8)
   expect(() => batch.batchBytes(bytes)).toThrow(
-    expect.objectContaining({ code: CORRUPT_MESSAGE, name: 'RecordsError' }),
+    expect.objectContaining({ code: ErrorCode.CORRUPT_MESSAGE, name: 'RecordsError' }),
   )
 })
 

@@ -4,7 +4,7 @@
  * everything but `batchBytes` and `wholeBatches` takes for granted that a whole batch is there.
  */
 import { crc32c } from './crc32c.ts'
-import { CORRUPT_MESSAGE, RecordsError } from './records-error.ts'
+import { corruptMessage } from './records-error.ts'
 
 /** Where a batch's fields stand, counted from its start. */
 export const BatchField = {
@@ -67,15 +67,12 @@ export function batchBytes(buffer: Buffer, position = 0, end: number = buffer.le
   if (remaining < LOG_OVERHEAD_BYTES) return 0
   const length = buffer.readInt32BE(position + BatchField.BATCH_LENGTH)
   if (length < MIN_MESSAGE_BYTES) {
-    throw new RecordsError(
-      CORRUPT_MESSAGE,
-      `batch length ${length} is below the least of ${MIN_MESSAGE_BYTES}`,
-    )
+    throw corruptMessage(`batch length ${length} is below the least of ${MIN_MESSAGE_BYTES}`)
   }
   if (remaining <= BatchField.MAGIC) return 0
   const foundMagic = magic(buffer, position)
   if (foundMagic < 0 || foundMagic > MAGIC_V2) {
-    throw new RecordsError(CORRUPT_MESSAGE, `batch with unknown magic ${foundMagic}`)
+    throw corruptMessage(`batch with unknown magic ${foundMagic}`)
   }
   const size = LOG_OVERHEAD_BYTES + length
   return size > remaining ? 0 : size

@@ -1,7 +1,7 @@
 /** The compression codecs of record batches: gzip, snappy, lz4 and zstd (KIP-110). */
 import { scheduler } from 'node:timers/promises'
 import { Codec } from './batch.ts'
-import { CompressionError } from './compression/compression-error.ts'
+import { CompressionError, piecesThenFault } from './compression/compression-error.ts'
 import { compressGzip, decompressGzip } from './compression/gzip.ts'
 import { compressLz4, decompressLz4 } from './compression/lz4.ts'
 import { compressSnappy, decompressSnappy } from './compression/snappy.ts'
@@ -61,8 +61,12 @@ function atOnceOrInPieces(decompressor: Generator<Buffer, void, void>): Buffer |
   const pieces: Buffer[] = []
   let bytes = 0
   for (;;) {
-    const next = pull(decompressor)
+    const next = pullOrFault(decompressor)
     if (next === null) return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
+    if (next instanceof CompressionError) {
+      if (pieces.length > 0) return piecesThenFault(pieces, next)
+      throw next
+    }
     bytes += next.length
     if (bytes > SYNCHRONOUS_BYTES) return inPieces([...pieces, next], decompressor)
     pieces.push(Buffer.from(next))
@@ -77,19 +81,20 @@ async function* inPieces(
   yield* ready
   for (;;) {
     await scheduler.yield()
-    const next = pull(decompressor)
+    const next = pullOrFault(decompressor)
     if (next === null) return
+    if (next instanceof CompressionError) throw next
     yield next
   }
 }
 
-/** The next piece, or null at the end. Whatever else a decompressor stumbles over is the data's fault too. */
-function pull(decompressor: Generator<Buffer, void, void>): Buffer | null {
+/** The next piece, null at the end, or what is wrong with the data: anything that a decompressor stumbles over. */
+function pullOrFault(decompressor: Generator<Buffer, void, void>): Buffer | CompressionError | null {
   try {
     const { done, value } = decompressor.next()
     return done ? null : value
   } catch (error) {
-    if (error instanceof CompressionError) throw error
-    throw new CompressionError('compressed data is malformed', { cause: error })
+    if (error instanceof CompressionError) return error
+    return new CompressionError('compressed data is malformed', error)
   }
 }

@@ -1,5 +1,4 @@
 /** What is known of the record that a walk has come to. */
-import { INVALID_RECORD, RecordsError } from './records-error.ts'
 
 /**
  * The record that a walk has come to. One object serves for all records of a walk: what is needed later has to be
@@ -60,8 +59,4 @@ export class MutableRecordCursor implements RecordCursor {
     const raw = BigInt(this.#low) | (BigInt(this.#middle) << 28n) | (BigInt(this.#high) << 56n)
     return BigInt.asIntN(64, (raw >> 1n) ^ -(raw & 1n))
   }
-}
-
-export function invalidRecord(message: string): RecordsError {
-  return new RecordsError(INVALID_RECORD, message)
 }

@@ -1,5 +1,7 @@
 /** Walks records that are not compressed. */
-import { invalidRecord, MutableRecordCursor, type RecordCursor, type RecordVisitor } from './record-cursor.ts'
+import { ErrorCode } from './error-codes.ts'
+import { MutableRecordCursor, type RecordCursor, type RecordVisitor } from './record-cursor.ts'
+import { invalidRecord, RecordsError } from './records-error.ts'
 
 /**
  * Walks `count` uncompressed records that take up all of `payload`. Stricter than what compressed ones are held to,
@@ -28,7 +30,8 @@ export class RecordParser {
 
   next(index: number): RecordCursor {
     const cursor = this.#cursor
-    const bytes = this.varint()
+    // Kafka does not expect such a size to be malformed, and answers as it does to its own mistakes.
+    const bytes = this.varint(ErrorCode.UNKNOWN_SERVER_ERROR)
     const start = this.position
     if (bytes > this.#bytes.length - start) {
       throw invalidRecord(`record ${index} of ${bytes} bytes where ${this.#bytes.length - start} are left`)
@@ -52,8 +55,11 @@ export class RecordParser {
     return cursor
   }
 
-  /** A signed integer of at most 32 bits in zigzag coding. */
-  varint(): number {
+  /**
+   * A signed integer of at most 32 bits in zigzag coding.
+   * @throws RecordsError with `tooLong` as its code when it does not end.
+   */
+  varint(tooLong: ErrorCode = ErrorCode.INVALID_RECORD): number {
     const first = this.#byte()
     if (first < 0x80) return (first >>> 1) ^ -(first & 1)
     let value = first & 0x7f
@@ -62,7 +68,7 @@ export class RecordParser {
       value |= (byte & 0x7f) << shift
       if (byte < 0x80) return (value >>> 1) ^ -(value & 1)
     }
-    throw invalidRecord('varint of more than 5 bytes')
+    throw new RecordsError(tooLong, 'varint of more than 5 bytes')
   }
 
   /** Goes on by that many bytes; a negative number stands for null and takes none. */

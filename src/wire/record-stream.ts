@@ -1,5 +1,6 @@
 /** Walks records that arrive in chunks, as decompression yields them. */
-import { invalidRecord, MutableRecordCursor, type RecordVisitor } from './record-cursor.ts'
+import { MutableRecordCursor, type RecordVisitor } from './record-cursor.ts'
+import { invalidRecord } from './records-error.ts'
 
 /** What comes next in the stream. */
 const State = {

@@ -1,17 +1,18 @@
-/** Record data that Kafka refuses: the answer is the error's code. */
+import { ErrorCode } from './error-codes.ts'
+import { KafkaError } from './kafka-error.ts'
 
-/** CORRUPT_MESSAGE: the batch cannot even be cut out, or its CRC does not match. */
-export const CORRUPT_MESSAGE = 2
-/** INVALID_RECORD: the batch is whole, but what it says of itself or its records does not hold. */
-export const INVALID_RECORD = 87
-
-export class RecordsError extends Error {
+/**
+ * Record data that Kafka refuses. Its code is CORRUPT_MESSAGE where a batch cannot even be cut out, INVALID_RECORD
+ * where what it says of itself or its records does not hold, and UNKNOWN_SERVER_ERROR where Kafka stumbles.
+ */
+export class RecordsError extends KafkaError {
   override readonly name: string = 'RecordsError'
-  /** The error code that Kafka answers: CORRUPT_MESSAGE or INVALID_RECORD. */
-  readonly code: typeof CORRUPT_MESSAGE | typeof INVALID_RECORD
+}
 
-  constructor(code: typeof CORRUPT_MESSAGE | typeof INVALID_RECORD, message: string) {
-    super(message)
-    this.code = code
-  }
+export function corruptMessage(message: string): RecordsError {
+  return new RecordsError(ErrorCode.CORRUPT_MESSAGE, message)
+}
+
+export function invalidRecord(message: string): RecordsError {
+  return new RecordsError(ErrorCode.INVALID_RECORD, message)
 }

@@ -11,23 +11,6 @@ export function loadZlib(): typeof zlib {
 
 let loaded: typeof zlib | undefined
 
-/**
- * The content at once if it comes to no more than `maxBytes`, or undefined if it is longer.
- * @throws CompressionError when the bytes are not what the codec makes.
- */
-export function atOnce(
-  decompressSync: (payload: Buffer, options: zlib.ZlibOptions) => Buffer,
-  payload: Buffer,
-  maxBytes: number,
-): Buffer | undefined {
-  try {
-    return decompressSync(payload, { maxOutputLength: maxBytes })
-  } catch (error) {
-    if (error instanceof RangeError) return undefined
-    throw asCompressionError(error)
-  }
-}
-
 /** Feeds `payload` to a decompressor and yields what comes out, at the pace at which it is asked for. */
 export async function* streamed(decompressor: Transform, payload: Buffer): AsyncGenerator<Buffer> {
   decompressor.end(payload)
@@ -38,6 +21,7 @@ export async function* streamed(decompressor: Transform, payload: Buffer): Async
   }
 }
 
-function asCompressionError(error: unknown): CompressionError {
-  return new CompressionError(error instanceof Error ? error.message : String(error), { cause: error })
+/** What zlib says of the data, as the error that stands for bad data here. */
+export function asCompressionError(error: unknown): CompressionError {
+  return new CompressionError(error instanceof Error ? error.message : String(error), error)
 }

@@ -4,7 +4,7 @@
  */
 import type { Transform } from 'node:stream'
 import type { ZlibOptions } from 'node:zlib'
-import { atOnce, loadZlib, streamed } from './zlib.ts'
+import { asCompressionError, loadZlib, streamed } from './zlib.ts'
 import { decompressZstd as decompressInBlocks } from './zstd-decoder.ts'
 
 /** Payloads above this are compressed off the event loop, where Node can do that. */
@@ -39,8 +39,12 @@ export function decompressZstd(
   const zlib = zstdInZlib()
   if (zlib === null) return decompressInBlocks(payload)
   if (payload.length <= synchronousBytes) {
-    const content = atOnce(zlib.zstdDecompressSync, payload, synchronousBytes)
-    if (content !== undefined) return content
+    try {
+      return zlib.zstdDecompressSync(payload, { maxOutputLength: synchronousBytes })
+    } catch (error) {
+      // It tells that there is more than that by a RangeError.
+      if (!(error instanceof RangeError)) throw asCompressionError(error)
+    }
   }
   return streamed(zlib.createZstdDecompress({ chunkSize: PIECE_BYTES }), payload)
 }

@@ -26,7 +26,7 @@ async function main(): Promise<void> {
 async function start(options: StartOptions): Promise<void> {
   // From Node 22.8 on compiled code is kept between starts; what is imported after this line profits.
   ;(nodeModule as { enableCompileCache?: () => void }).enableCompileCache?.()
-  const [{ makeLogger }, { startCluster }] = await Promise.all([
+  const [{ makeLogger, warnOfSlowChecksums }, { startCluster }] = await Promise.all([
     import('./cli/logger.ts'),
     import('./index.ts'),
   ])
@@ -47,6 +47,7 @@ async function start(options: StartOptions): Promise<void> {
   const { port, host, topics, config } = options
   cluster = await startCluster({ port, host, topics, config, logger, keepAlive: true })
   logger.info(`ottla ${version()} is ready: bootstrap servers ${cluster.bootstrapServers}`)
+  warnOfSlowChecksums(logger)
 }
 
 function version(): string {

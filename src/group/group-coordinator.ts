@@ -351,7 +351,8 @@ export class GroupCoordinator {
       else others.push(groupId)
     }
     const hashCode = (partition: number): number => topicPartitionHashCode('__consumer_offsets', partition)
-    return javaHashMapOrder(byPartition.keys(), hashCode).map((partition) => [
+    // Kafka's map gets them by `computeIfAbsent`, which puts the newest first where two share a bucket.
+    return javaHashMapOrder([...byPartition.keys()].reverse(), hashCode).map((partition) => [
       partition,
       byPartition.get(partition) ?? [],
     ])

@@ -7,14 +7,19 @@ export function javaHashCode(text: string): number {
   return hash
 }
 
-/** The partition of `__consumer_offsets` whose leader coordinates the group `groupId`. */
+/**
+ * The partition of `__consumer_offsets` whose leader coordinates the group `groupId`: by the absolute value of its
+ * hash code, 0 for the one that has none in 32 bits. (Partitioners of producers clear the sign bit instead.)
+ */
 export function partitionFor(groupId: string, partitionCount: number): number {
-  return (javaHashCode(groupId) & 0x7fffffff) % partitionCount
+  const hash = javaHashCode(groupId)
+  return (hash === -(2 ** 31) ? 0 : Math.abs(hash)) % partitionCount
 }
 
 /**
- * `keys`, each once, in the order in which a Java HashMap with these hash codes gives them back. Kafka's answers
- * show that order in places: which protocol wins a tied vote, how described groups are arranged.
+ * `keys`, each once, in the order in which a Java HashMap with these hash codes gives them back that they were `put`
+ * into one after the other. Kafka's answers show that order in places: which protocol wins a tied vote, how
+ * described groups are arranged.
  */
 export function javaHashMapOrder<K>(keys: Iterable<K>, hashCode: (key: K) => number): K[] {
   const distinct = [...new Set(keys)]

@@ -1,5 +1,5 @@
 /** What a log needs of its topic's and its broker's configs, as plain values. Kafka's own names are in the comments. */
-import type { TimestampType } from '../wire/batch.ts'
+import { Codec, type TimestampType } from '../wire/batch.ts'
 
 export interface LogConfig {
   /** max.message.bytes: the largest batch, as it is stored. */
@@ -54,4 +54,17 @@ export const defaultLogConfig: LogConfig = {
   compacted: false,
   producerIdExpirationMs: 86_400_000,
   producerIdExpirationCheckIntervalMs: 600_000,
+}
+
+/** The codec that a batch is stored with. */
+export function targetCodec(type: CompressionType, source: Codec): Codec {
+  return type === 'producer' ? source : CODECS[type]
+}
+
+const CODECS: Readonly<Record<Exclude<CompressionType, 'producer'>, Codec>> = {
+  uncompressed: Codec.NONE,
+  gzip: Codec.GZIP,
+  snappy: Codec.SNAPPY,
+  lz4: Codec.LZ4,
+  zstd: Codec.ZSTD,
 }

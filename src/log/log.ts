@@ -1,9 +1,18 @@
 /** One replica of one partition: its batches, offsets, producer state and leader epochs, over a stored log. */
 import type { Clock } from '../clock.ts'
-import type { LogId, LogStore } from '../storage/log-store.ts'
+import type { LogId, LogStore, StoredLog } from '../storage/log-store.ts'
+import * as batch from '../wire/batch.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+import { KafkaError } from '../wire/kafka-error.ts'
 import type { EpochEnd } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
-import type { ValidatedBatch } from './validate-batch.ts'
+import { type BatchFacts, LogSegment } from './log-segment.ts'
+import { type LogState, replay } from './log-state.ts'
+import type { RememberedBatch } from './producer-state.ts'
+import { writeEpochs, writeLogStart } from './sidecars.ts'
+import { StoreQueue, storageError } from './store-queue.ts'
+import { findMaxTimestamp, findTimestamp, type TimestampAndOffset } from './timestamp-search.ts'
+import { type ValidatedBatch, validateBatch } from './validate-batch.ts'
 
 export interface LogOptions {
   readonly store: LogStore
@@ -12,7 +21,7 @@ export interface LogOptions {
   readonly epoch: number
   readonly clock: Clock
   /** Asked at every use, so that a changed config takes effect at once. */
-  config(): LogConfig
+  readonly config: () => LogConfig
 }
 
 /** What an append did. */
@@ -31,88 +40,319 @@ export interface AppendResult {
   readonly durable: undefined | Promise<void>
 }
 
-/** A record found by its timestamp. */
-export interface TimestampAndOffset {
-  readonly timestamp: bigint
-  readonly offset: bigint
-  /** Of the batch that holds the record; -1 where it has none. */
-  readonly leaderEpoch: number
-}
-
 /**
- * Opens a log and replays it: segments, time index, producer state, leader epochs.
+ * Opens a log and replays it: segments, time index, producer state, leader epochs. A log that is empty, in a store
+ * that answers at once, is open when this returns.
  * @throws KafkaError KAFKA_STORAGE_ERROR when the store cannot open or read it.
  */
-export function openLog(_options: LogOptions): Log | Promise<Log> {
-  throw new Error('not yet')
+export function openLog(options: LogOptions): Log | Promise<Log> {
+  const { store, id, epoch, clock, config } = options
+  const load = (stored: StoredLog): Log | Promise<Log> => {
+    const state = replay(stored, config(), clock.now())
+    if (!(state instanceof Promise)) return new Log(options, stored, state)
+    return state.then((replayed) => new Log(options, stored, replayed))
+  }
+  return withStorageErrors(() => {
+    const stored = store.open(id, epoch)
+    return stored instanceof Promise ? stored.then(load) : load(stored)
+  })
 }
 
 /**
  * A log. Every method that changes it is one synchronous step as far as the log's own state goes; what the store
- * takes longer for is waited for through the promises returned. After a failed append the log is offline: each
+ * takes longer for is waited for through the promises returned. After the store has failed the log is offline: each
  * method throws KAFKA_STORAGE_ERROR until the partition opens the log anew.
  */
-export declare class Log {
+export class Log {
   readonly id: LogId
+  readonly #options: LogOptions
+  readonly #stored: StoredLog
+  readonly #queue: StoreQueue
+  #state: LogState
+  #truncating = false
+  #nextExpiryMs: number
+
+  /** For `openLog`. */
+  constructor(options: LogOptions, stored: StoredLog, state: LogState) {
+    this.id = options.id
+    this.#options = options
+    this.#stored = stored
+    this.#queue = new StoreQueue(stored)
+    this.#state = state
+    this.#nextExpiryMs = options.clock.now() + options.config().producerIdExpirationCheckIntervalMs
+  }
+
   /** The first offset that readers may ask for. */
-  get startOffset(): bigint
+  get startOffset(): bigint {
+    return this.#state.startOffset
+  }
+
   /** The offset that the next record gets. */
-  get endOffset(): bigint
-  /** The offset behind the last record that the store holds safely; only here may the high watermark go. */
-  get durableEndOffset(): bigint
+  get endOffset(): bigint {
+    return this.#state.endOffset
+  }
+
+  /** The offset behind the last record that the store holds safely; only up to here may the high watermark go. */
+  get durableEndOffset(): bigint {
+    return this.#stored.endOffset
+  }
+
   /** Whether the store has failed. */
-  get offline(): boolean
-  get sizeBytes(): number
+  get offline(): boolean {
+    return this.#queue.failure !== null
+  }
+
+  get sizeBytes(): number {
+    return this.#state.sizeBytes
+  }
+
   /** The leader epoch of the last record, or of the last `assignEpoch`; -1 when there was none. */
-  get latestEpoch(): number
+  get latestEpoch(): number {
+    return this.#state.epochs.latest
+  }
+
+  /** How many idempotent producers the log remembers. */
+  get producerCount(): number {
+    return this.#state.producers.size
+  }
 
   /**
    * Checks a batch that a client produced, in Kafka's order, and makes it what will be stored (timestamps, checksum,
-   * compression). It changes `records` in place, but not the log. A promise only where data has to be decompressed.
+   * compression). It changes `records` in place, but not the log. A promise only where something large has to be
+   * decompressed, or anything compressed anew.
    * @param records what the request carried for this partition; `checkProducedRecords` has passed it.
-   * @throws RecordValidationError for single records (KIP-467), otherwise KafkaError.
+   * @throws RecordValidationError for single records (KIP-467), otherwise KafkaError as `validateBatch` does.
    */
-  prepare(records: Buffer): ValidatedBatch | Promise<ValidatedBatch>
+  prepare(records: Buffer): ValidatedBatch | Promise<ValidatedBatch> {
+    return validateBatch(records, {
+      topicPartition: `${this.id.topic}-${this.id.partition}`,
+      config: this.#options.config(),
+      nowMs: this.#options.clock.now(),
+    })
+  }
 
   /**
    * Appends a batch of a client: producer state, offsets, leader epoch, store.
    * @throws KafkaError INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, RECORD_LIST_TOO_LARGE, KAFKA_STORAGE_ERROR.
    */
-  append(batch: ValidatedBatch, leaderEpoch: number): AppendResult
+  append(validated: ValidatedBatch, leaderEpoch: number): AppendResult {
+    this.#checkWritable()
+    const { frame } = validated
+    const config = this.#options.config()
+    if (frame.length > config.segmentBytes) {
+      throw new KafkaError(
+        ErrorCode.RECORD_LIST_TOO_LARGE,
+        `a batch of ${frame.length} bytes, where a segment takes ${config.segmentBytes}`,
+      )
+    }
+    if (batch.hasProducerId(frame)) {
+      this.#expireProducersInTime(config)
+      const repeated = this.#state.producers.check(frame)
+      if (repeated !== null) return this.#repeat(repeated)
+    }
+    return this.#write(frame, validated.maxTimestamp, validated.logAppendTimeMs, leaderEpoch)
+  }
 
   /**
    * Appends a batch that the broker itself built (coordinator records): no checks of a client's. Its offsets are
    * assigned as for a client's; the buffer belongs to the log from then on.
    */
-  appendOwn(batch: Buffer, leaderEpoch: number): AppendResult
+  appendOwn(frame: Buffer, leaderEpoch: number): AppendResult {
+    this.#checkWritable()
+    return this.#write(frame, batch.maxTimestamp(frame), batch.NO_TIMESTAMP, leaderEpoch)
+  }
 
   /**
-   * Whole batches from the one that holds `from` on, the first even if it is larger than `maxBytes`, up to `upTo`.
+   * Whole batches from the one that holds `from` on, the first even if it is larger than `maxBytes`, up to `upTo`:
+   * views that stay as they are, each of one or more consecutive batches. Gaps between batches are skipped.
    * @throws KafkaError OFFSET_OUT_OF_RANGE below `startOffset` or above `endOffset`.
    */
-  read(from: bigint, maxBytes: number, upTo: bigint): readonly Buffer[] | Promise<readonly Buffer[]>
+  read(from: bigint, maxBytes: number, upTo: bigint): readonly Buffer[] | Promise<readonly Buffer[]> {
+    this.#checkOnline()
+    const { startOffset, endOffset } = this.#state
+    if (from < startOffset || from > endOffset) {
+      throw outOfRange(`offset ${from}, where the log holds ${startOffset} to ${endOffset}`)
+    }
+    if (from >= upTo) return []
+    return withStorageErrors(() => this.#stored.read(from, maxBytes, upTo))
+  }
 
   /** The first record whose timestamp is `timestampMs` or later, or null. The caller bounds it by its watermark. */
-  offsetForTimestamp(timestampMs: bigint): TimestampAndOffset | null | Promise<TimestampAndOffset | null>
+  offsetForTimestamp(timestampMs: bigint): Promise<TimestampAndOffset | null> {
+    this.#checkOnline()
+    return Promise.resolve(withStorageErrors(() => findTimestamp(this.#stored, this.#state, timestampMs)))
+  }
+
   /** The record with the greatest timestamp, the first of several (KIP-734), or null when the log is empty. */
-  maxTimestampOffset(): TimestampAndOffset | null | Promise<TimestampAndOffset | null>
+  maxTimestampOffset(): Promise<TimestampAndOffset | null> {
+    this.#checkOnline()
+    return Promise.resolve(withStorageErrors(() => findMaxTimestamp(this.#stored, this.#state)))
+  }
+
   /** The leader epoch of the record at `offset`, or -1. */
-  epochForOffset(offset: bigint): number
+  epochForOffset(offset: bigint): number {
+    return this.#state.epochs.epochForOffset(offset)
+  }
+
+  /** Where `epoch`, or the greatest one below it, ends (KIP-320): the answer of OffsetForLeaderEpoch. */
+  endOffsetForEpoch(epoch: number): EpochEnd {
+    return this.#state.epochs.endOffsetFor(epoch, this.#state.endOffset)
+  }
 
   /** Notes that a leader of `epoch` writes from `startOffset` (by default the log end) on (KIP-101). */
-  assignEpoch(epoch: number, startOffset?: bigint): void
-  /** Where `epoch`, or the greatest one below it, ends (KIP-320): the answer of OffsetForLeaderEpoch. */
-  endOffsetForEpoch(epoch: number): EpochEnd
+  assignEpoch(epoch: number, startOffset: bigint = this.#state.endOffset): void {
+    this.#checkOnline()
+    if (this.#state.epochs.assign(epoch, startOffset)) this.#saveEpochs()
+  }
 
   /**
    * Moves `startOffset` up to `offset` and drops the segments below it; nothing happens when it is there already.
    * The caller has checked the high watermark.
+   * @returns undefined when that is durable, otherwise what settles when it is.
+   * @throws KafkaError OFFSET_OUT_OF_RANGE above `endOffset`.
    */
-  deleteRecordsBefore(offset: bigint): void | Promise<void>
-  /** Cuts the log off at `offset`, as a follower does that diverged. Nobody appends until it is done. */
-  truncateTo(offset: bigint): void | Promise<void>
-  /** Forgets producers that have been idle for producer.id.expiration.ms; also happens by itself when they append. */
-  expireProducers(): void
+  deleteRecordsBefore(offset: bigint): undefined | Promise<void> {
+    this.#checkWritable()
+    const state = this.#state
+    if (offset > state.endOffset)
+      throw outOfRange(`log start ${offset}, above the log end ${state.endOffset}`)
+    if (offset <= state.startOffset) return undefined
+    state.startOffset = offset
+    if (state.epochs.truncateFromStart(offset)) this.#saveEpochs()
+    const saved = this.#queue.run(() => writeLogStart(this.#stored, offset))
+    const kept = state.segments.findLastIndex(({ baseOffset }) => baseOffset <= offset)
+    if (kept <= 0) return saved
+    const dropped = state.segments.splice(0, kept)
+    for (const { sizeBytes } of dropped) state.sizeBytes -= sizeBytes
+    return this.#queue.run(() => this.#stored.drop(dropped.map(({ baseOffset }) => baseOffset)))
+  }
+
+  /**
+   * Cuts the log off at `offset`, as a follower does that diverged: whole batches go, and the log goes on from
+   * `offset`. Nobody appends until the promise settles.
+   */
+  async truncateTo(offset: bigint): Promise<void> {
+    this.#checkWritable()
+    this.#truncating = true
+    try {
+      const { startOffset, endOffset, epochs } = this.#state
+      if (epochs.truncateFromEnd(offset < endOffset ? offset : endOffset)) this.#saveEpochs()
+      if (offset >= endOffset) return
+      if (offset < startOffset) this.#queue.run(() => writeLogStart(this.#stored, offset))
+      await this.#queue.run(() => this.#stored.truncate(offset))
+      const { config, clock } = this.#options
+      this.#state = await withStorageErrors(() => replay(this.#stored, config(), clock.now()))
+    } finally {
+      this.#truncating = false
+    }
+  }
+
+  /**
+   * Forgets producers that have been idle for producer.id.expiration.ms. When they append it also happens by itself,
+   * as of the last time that producer.id.expiration.check.interval.ms asked for it.
+   */
+  expireProducers(): void {
+    const { clock, config } = this.#options
+    this.#state.producers.expire(clock.now(), config().producerIdExpirationMs)
+  }
+
   /** Waits for what is in flight and lets go of the store's resources. */
-  close(): void | Promise<void>
+  close(): void | Promise<void> {
+    const idle = this.#queue.idle
+    if (idle === undefined) return this.#stored.close()
+    const close = (): void | Promise<void> => this.#stored.close()
+    return idle.then(close, close)
+  }
+
+  #write(frame: Buffer, maxTimestamp: bigint, logAppendTimeMs: bigint, leaderEpoch: number): AppendResult {
+    const state = this.#state
+    const config = this.#options.config()
+    const baseOffset = state.endOffset
+    const lastOffset = baseOffset + BigInt(batch.lastOffsetDelta(frame))
+    batch.setBaseOffset(frame, 0, baseOffset)
+    batch.setLeaderEpoch(frame, 0, leaderEpoch)
+    const facts = { baseOffset, lastOffset, bytes: frame.length, maxTimestamp }
+    const segment = this.#segmentFor(facts, config)
+    if (leaderEpoch >= 0 && state.epochs.assign(leaderEpoch, baseOffset)) this.#saveEpochs()
+    const durable = this.#queue.append(frame)
+    segment.add(facts, config.indexIntervalBytes)
+    state.sizeBytes += frame.length
+    state.endOffset = lastOffset + 1n
+    if (batch.hasProducerId(frame)) state.producers.update(frame)
+    return {
+      baseOffset,
+      lastOffset,
+      logAppendTimeMs,
+      duplicate: false,
+      logStartOffset: state.startOffset,
+      durable,
+    }
+  }
+
+  /** The active segment, or a new one where the batch does not belong into it. */
+  #segmentFor(facts: BatchFacts, config: LogConfig): LogSegment {
+    const { segments } = this.#state
+    const active = segments.at(-1) as LogSegment
+    const nowMs = this.#options.clock.now()
+    if (!active.isFullFor(facts, config, nowMs)) return active
+    this.#queue.run(() => this.#stored.roll(facts.baseOffset))
+    const next = new LogSegment(facts.baseOffset, nowMs)
+    if (active.sizeBytes === 0) segments.pop()
+    segments.push(next)
+    return next
+  }
+
+  /** The answer to a batch that was appended before: it may still be on its way to the store. */
+  #repeat(repeated: RememberedBatch): AppendResult {
+    const { baseOffset, lastOffset, timestamp } = repeated
+    return {
+      baseOffset,
+      lastOffset,
+      logAppendTimeMs: timestamp,
+      duplicate: true,
+      logStartOffset: this.#state.startOffset,
+      durable: lastOffset < this.#stored.endOffset ? undefined : this.#queue.idle,
+    }
+  }
+
+  /** Does what a check every producer.id.expiration.check.interval.ms would have done last, without a timer. */
+  #expireProducersInTime(config: LogConfig): void {
+    const lateMs = this.#options.clock.now() - this.#nextExpiryMs
+    if (lateMs < 0) return
+    const intervalMs = config.producerIdExpirationCheckIntervalMs
+    const lastCheckMs = this.#nextExpiryMs + Math.floor(lateMs / intervalMs) * intervalMs
+    this.#state.producers.expire(lastCheckMs, config.producerIdExpirationMs)
+    this.#nextExpiryMs = lastCheckMs + intervalMs
+  }
+
+  #saveEpochs(): void {
+    const { entries } = this.#state.epochs
+    this.#queue.run(() => writeEpochs(this.#stored, entries))
+  }
+
+  #checkOnline(): void {
+    if (this.#queue.failure !== null) throw this.#queue.failure
+  }
+
+  #checkWritable(): void {
+    this.#checkOnline()
+    if (this.#truncating) {
+      throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, 'the log is being truncated')
+    }
+  }
+}
+
+function outOfRange(message: string): KafkaError {
+  return new KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, message)
+}
+
+/** Whatever the store throws, or rejects with, becomes KAFKA_STORAGE_ERROR. */
+function withStorageErrors<T>(call: () => T | Promise<T>): T | Promise<T> {
+  try {
+    const answer = call()
+    if (!(answer instanceof Promise)) return answer
+    return answer.catch((error: unknown) => Promise.reject(storageError(error)))
+  } catch (error) {
+    throw storageError(error)
+  }
 }

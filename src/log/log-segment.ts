@@ -1,0 +1,109 @@
+/** What a log knows of one of its segments: when it is full, and which timestamps it holds where. */
+import type { LogConfig } from './log-config.ts'
+
+/** What one entry takes in Kafka's index files, which bound how large a segment gets. */
+const OFFSET_INDEX_ENTRY_BYTES = 8
+const TIME_INDEX_ENTRY_BYTES = 12
+const MAX_OFFSET_DELTA = 2n ** 31n - 1n
+
+/** A batch that is about to be appended, or was found in the store. */
+export interface BatchFacts {
+  readonly baseOffset: bigint
+  readonly lastOffset: bigint
+  readonly bytes: number
+  readonly maxTimestamp: bigint
+}
+
+export class LogSegment {
+  readonly baseOffset: bigint
+  /** When it became a segment here: milliseconds since 1970. */
+  readonly createdMs: number
+  #sizeBytes = 0
+  /** The latest timestamp of the first batch, or -1. */
+  #firstTimestamp = -1n
+  #maxTimestamp = -1n
+  #maxTimestampOffset = -1n
+  #bytesSinceIndexed = 0
+  #offsetEntries = 0
+  #timeEntries = 0
+  #indexedTimestamp = -1n
+  /** Sparse and in order: all batches before `#offsets[i]` have timestamps up to `#timestamps[i]`. */
+  #timestamps: bigint[] | null = null
+  #offsets: bigint[] | null = null
+
+  constructor(baseOffset: bigint, createdMs: number) {
+    this.baseOffset = baseOffset
+    this.createdMs = createdMs
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes
+  }
+
+  /** The latest timestamp in the segment, or -1. */
+  get maxTimestamp(): bigint {
+    return this.#maxTimestamp
+  }
+
+  /** An offset in the first batch that holds `maxTimestamp`; the segment's base when no batch has a timestamp. */
+  get maxTimestampOffset(): bigint {
+    return this.#maxTimestampOffset < 0n ? this.baseOffset : this.#maxTimestampOffset
+  }
+
+  /** Whether the batch belongs into a new segment, by Kafka's rules of size, time and index space. */
+  isFullFor(batch: BatchFacts, config: LogConfig, nowMs: number): boolean {
+    if (this.#sizeBytes > config.segmentBytes - batch.bytes) return true
+    if (this.#sizeBytes > 0 && this.#waitedMs(batch, nowMs) > config.segmentMs) return true
+    if (this.#offsetEntries >= Math.floor(config.segmentIndexBytes / OFFSET_INDEX_ENTRY_BYTES)) return true
+    if (this.#timeEntries >= Math.floor(config.segmentIndexBytes / TIME_INDEX_ENTRY_BYTES) - 1) return true
+    return batch.lastOffset - this.baseOffset > MAX_OFFSET_DELTA
+  }
+
+  /** Takes into account a batch that goes behind all others. */
+  add(batch: BatchFacts, indexIntervalBytes: number): void {
+    if (this.#sizeBytes === 0) this.#firstTimestamp = batch.maxTimestamp
+    const maxBefore = this.#maxTimestamp
+    if (batch.maxTimestamp > this.#maxTimestamp) {
+      this.#maxTimestamp = batch.maxTimestamp
+      this.#maxTimestampOffset = batch.lastOffset
+    }
+    if (this.#bytesSinceIndexed > indexIntervalBytes) {
+      this.#index(batch.baseOffset, maxBefore)
+      this.#bytesSinceIndexed = 0
+    }
+    this.#bytesSinceIndexed += batch.bytes
+    this.#sizeBytes += batch.bytes
+  }
+
+  /** An offset from which to look for the first batch with `timestamp` or a later one: there is none before it. */
+  searchStart(timestamp: bigint): bigint {
+    if (this.#timestamps === null || this.#offsets === null) return this.baseOffset
+    let low = 0
+    let high = this.#timestamps.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#timestamps[middle] as bigint) < timestamp) low = middle + 1
+      else high = middle
+    }
+    return this.#offsets[low - 1] ?? this.baseOffset
+  }
+
+  /** How long the segment has been filled: by its batches' clock where they have one, otherwise by the broker's. */
+  #waitedMs(batch: BatchFacts, nowMs: number): number {
+    return this.#firstTimestamp >= 0n
+      ? Number(batch.maxTimestamp - this.#firstTimestamp)
+      : nowMs - this.createdMs
+  }
+
+  #index(baseOffset: bigint, maxBefore: bigint): void {
+    this.#offsetEntries++
+    if (this.#maxTimestamp > this.#indexedTimestamp) {
+      this.#timeEntries++
+      this.#indexedTimestamp = this.#maxTimestamp
+    }
+    this.#timestamps ??= []
+    this.#offsets ??= []
+    this.#timestamps.push(maxBefore)
+    this.#offsets.push(baseOffset)
+  }
+}

@@ -1,0 +1,56 @@
+/** Gives a produced batch the codec that its topic asks for (compression.type). */
+import * as batch from '../wire/batch.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+import { KafkaError } from '../wire/kafka-error.ts'
+import { buildCompressedBatch, type RecordValue, readRecords, walkBatch } from '../wire/records.ts'
+import type { LogConfig } from './log-config.ts'
+import type { RecordCheck } from './record-check.ts'
+import type { BatchRules, ValidatedBatch } from './validate-batch.ts'
+
+/**
+ * Checks the records and builds the batch anew, as Kafka does: offsets count up from 0, attributes of single records
+ * are gone, the base timestamp is the first record's.
+ * @throws RecordsError, CompressionError, KafkaError.
+ */
+export async function recompress(
+  frame: Buffer,
+  codec: batch.Codec,
+  check: RecordCheck,
+  { config, nowMs }: BatchRules,
+): Promise<ValidatedBatch> {
+  const records = await readRecords(frame)
+  await walkBatch(frame, 0, (record) => check.visit(record))
+  check.throwRecordErrors()
+  checkTimestamps(records)
+  const type = config.messageTimestampType
+  const byBroker = type === batch.TimestampType.LOG_APPEND_TIME
+  const maxTimestamp = byBroker ? BigInt(nowMs) : check.maxTimestamp
+  const rebuilt = await buildCompressedBatch(
+    records,
+    codec,
+    {
+      timestampType: type,
+      maxTimestamp,
+      producerId: batch.producerId(frame),
+      producerEpoch: batch.producerEpoch(frame),
+      baseSequence: batch.baseSequence(frame),
+      isTransactional: batch.isTransactional(frame),
+    },
+    levelOf(codec, config),
+  )
+  return { frame: rebuilt, maxTimestamp, logAppendTimeMs: byBroker ? maxTimestamp : batch.NO_TIMESTAMP }
+}
+
+/** Kafka cannot build a batch with a timestamp below -1, and says no more than that it failed. */
+function checkTimestamps(records: readonly RecordValue[]): void {
+  const negative = records.find(({ timestamp }) => timestamp < batch.NO_TIMESTAMP)
+  if (negative === undefined) return
+  throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, `record with timestamp ${negative.timestamp}`)
+}
+
+function levelOf(codec: batch.Codec, config: LogConfig): number | undefined {
+  if (codec === batch.Codec.GZIP) return config.compressionGzipLevel
+  if (codec === batch.Codec.LZ4) return config.compressionLz4Level
+  if (codec === batch.Codec.ZSTD) return config.compressionZstdLevel
+  return undefined
+}

@@ -1,0 +1,133 @@
+/** The one queue between a log and its store. */
+import type { Frame, StoredLog } from '../storage/log-store.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+import { KafkaError } from '../wire/kafka-error.ts'
+
+/** A call that waits until the one before it is done. */
+interface Waiting {
+  readonly call: () => void | Promise<void>
+  /** Not null for an append: further frames may join it. */
+  readonly frames: Frame[] | null
+  readonly done: PromiseWithResolvers<void>
+}
+
+/**
+ * Hands changes to the store in order, one at a time; frames that wait meanwhile go together in one append. Where
+ * the store answers at once so does the queue. After a failure nothing reaches the store any more.
+ */
+export class StoreQueue {
+  readonly #stored: StoredLog
+  readonly #waiting: Waiting[] = []
+  #inFlight: Promise<void> | undefined
+  #failure: KafkaError | null = null
+
+  constructor(stored: StoredLog) {
+    this.#stored = stored
+  }
+
+  /** The KAFKA_STORAGE_ERROR that everybody gets since the store failed, or null. */
+  get failure(): KafkaError | null {
+    return this.#failure
+  }
+
+  /** Settles when everything handed over so far is with the store; undefined when it is. */
+  get idle(): undefined | Promise<void> {
+    return this.#waiting.at(-1)?.done.promise ?? this.#inFlight
+  }
+
+  /**
+   * @returns undefined when the frame is durable, otherwise what settles when it is.
+   * @throws KafkaError KAFKA_STORAGE_ERROR.
+   */
+  append(frame: Frame): undefined | Promise<void> {
+    const last = this.#waiting.at(-1)
+    if (last?.frames) {
+      last.frames.push(frame)
+      return last.done.promise
+    }
+    const frames = [frame]
+    return this.#add(() => this.#stored.append(frames), frames)
+  }
+
+  /** Calls the store when everything before has been done. Throws and returns as `append` does. */
+  run(call: () => void | Promise<void>): undefined | Promise<void> {
+    return this.#add(call, null)
+  }
+
+  #add(call: () => void | Promise<void>, frames: Frame[] | null): undefined | Promise<void> {
+    if (this.#failure !== null) throw this.#failure
+    if (this.#inFlight === undefined) return this.#start(call)
+    const done = withResolvers()
+    this.#waiting.push({ call, frames, done })
+    return done.promise
+  }
+
+  #start(call: () => void | Promise<void>): undefined | Promise<void> {
+    let answer: void | Promise<void>
+    try {
+      answer = call()
+    } catch (error) {
+      throw this.#fail(error)
+    }
+    if (answer === undefined) return undefined
+    this.#inFlight = answer.then(
+      () => this.#next(),
+      (error: unknown) => {
+        throw this.#fail(error)
+      },
+    )
+    // Whoever appended may not wait: that is no unhandled rejection.
+    this.#inFlight.catch(() => {})
+    return this.#inFlight
+  }
+
+  #next(): void {
+    this.#inFlight = undefined
+    const next = this.#waiting.shift()
+    if (next === undefined) return
+    try {
+      const started = this.#start(next.call)
+      if (started === undefined) {
+        next.done.resolve()
+        this.#next()
+      } else {
+        started.then(next.done.resolve, next.done.reject)
+      }
+    } catch (error) {
+      next.done.reject(error)
+    }
+  }
+
+  #fail(cause: unknown): KafkaError {
+    this.#inFlight = undefined
+    this.#failure ??= storageError(cause)
+    for (const { done } of this.#waiting.splice(0)) done.reject(this.#failure)
+    return this.#failure
+  }
+}
+
+/** What every failure of a store becomes. */
+export function storageError(cause: unknown): KafkaError {
+  if (cause instanceof KafkaError) return cause
+  const text = cause instanceof Error ? cause.message : String(cause)
+  const error = new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `the log's store failed: ${text}`)
+  error.cause = cause
+  return error
+}
+
+interface PromiseWithResolvers<T> {
+  readonly promise: Promise<T>
+  resolve(value: T): void
+  reject(reason: unknown): void
+}
+
+function withResolvers(): PromiseWithResolvers<void> {
+  let resolve: () => void = () => {}
+  let reject: (reason: unknown) => void = () => {}
+  const promise = new Promise<void>((onDone, onFailed) => {
+    resolve = onDone
+    reject = onFailed
+  })
+  promise.catch(() => {})
+  return { promise, resolve, reject }
+}

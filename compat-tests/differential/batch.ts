@@ -36,8 +36,8 @@ export interface BatchOptions {
   readonly payload?: Buffer
 }
 
-/** The time of every record that does not say otherwise: 2026-01-01T00:00:00Z less 1 s, always in the past. */
-export const BASE_TIMESTAMP = 1_767_225_599_000n
+/** The time of every record that does not say otherwise: 2024-01-01T00:00:00Z, always in the past. */
+export const BASE_TIMESTAMP = 1_704_067_200_000n
 
 /** One record batch of magic 2. Strings stand for records with that value and no key. */
 export function batch(

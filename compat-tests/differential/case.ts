@@ -8,7 +8,7 @@ import { listOffsetsApi } from '../../src/wire/messages/list-offsets.ts'
 import { metadataApi } from '../../src/wire/messages/metadata.ts'
 import { produceApi } from '../../src/wire/messages/produce.ts'
 import { asAnswered } from './answer.ts'
-import { Connection, ConnectionClosed, decodeAnswer, type Partially } from './client.ts'
+import { type Complete, Connection, ConnectionClosed, decodeAnswer, type Partially } from './client.ts'
 
 /** A broker to ask. */
 export interface Target {
@@ -82,7 +82,7 @@ export class CaseContext {
   }
 
   /** Asks on the case's first connection. */
-  async send<Req, Res>(api: Api<Req, Res>, version: number, request: Partially<Req>): Promise<Res> {
+  async send<Req, Res>(api: Api<Req, Res>, version: number, request: Partially<Req>): Promise<Complete<Res>> {
     this.#main ??= this.#open('diff')
     return new Client(await this.#main, this.sent).send(api, version, request)
   }
@@ -158,7 +158,12 @@ export class CaseContext {
     await this.poll(`coordinator of ${key}`, async () => {
       const found = await helper.send(findCoordinatorApi, 1, { key, keyType: 1 })
       if (found.errorCode !== 0) return false
-      const ended = await helper.send(endTxnApi, 1, { transactionalId: key, producerId: 1n, producerEpoch: 0, committed: false })
+      const ended = await helper.send(endTxnApi, 1, {
+        transactionalId: key,
+        producerId: 1n,
+        producerEpoch: 0,
+        committed: false,
+      })
       return ended.errorCode !== 14 && ended.errorCode !== 15 && ended.errorCode !== 16
     })
     return key
@@ -217,7 +222,7 @@ export class Client {
   }
 
   /** @throws ConnectionClosed */
-  async send<Req, Res>(api: Api<Req, Res>, version: number, request: Partially<Req>): Promise<Res> {
+  async send<Req, Res>(api: Api<Req, Res>, version: number, request: Partially<Req>): Promise<Complete<Res>> {
     this.#sent.add(`${api.name} ${version}`)
     return asAnswered(api.name, version, await this.raw.send(api, version, request))
   }
@@ -227,7 +232,7 @@ export class Client {
    * over fail the case.
    * @throws ConnectionClosed
    */
-  async sendFrame<Req, Res>(bytes: Buffer, api: Api<Req, Res>, version: number): Promise<Res> {
+  async sendFrame<Req, Res>(bytes: Buffer, api: Api<Req, Res>, version: number): Promise<Complete<Res>> {
     return asAnswered(api.name, version, decodeAnswer(api, version, await this.raw.sendRaw(bytes)).response)
   }
 }

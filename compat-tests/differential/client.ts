@@ -18,6 +18,13 @@ export type Partially<T> = T extends Buffer | string | number | bigint | boolean
     ? ReadonlyArray<Partially<Item>>
     : { readonly [K in keyof T]?: Partially<T[K]> }
 
+/** What was read of an answer: fields that may be left out when writing are all there. */
+export type Complete<T> = T extends Buffer | string | number | bigint | boolean | null
+  ? T
+  : T extends ReadonlyArray<infer Item>
+    ? ReadonlyArray<Complete<Item>>
+    : { readonly [K in keyof T]-?: Complete<Exclude<T[K], undefined>> }
+
 /** The broker closed the connection in place of an answer. */
 export class ConnectionClosed extends Error {
   constructor() {
@@ -61,9 +68,9 @@ export class Connection {
    * Sends one request and waits for its answer.
    * @throws ConnectionClosed
    */
-  async send<Req, Res>(api: Api<Req, Res>, version: number, request: Partially<Req>): Promise<Res> {
+  async send<Req, Res>(api: Api<Req, Res>, version: number, request: Partially<Req>): Promise<Complete<Res>> {
     const correlationId = this.write(api, version, request)
-    const answer = decodeAnswer(api, version, await this.#next())
+    const answer = decodeAnswer(api, version, await this.#next(`${api.name} v${version}`))
     if (answer.correlationId !== correlationId) {
       throw new Error(`${api.name}: asked with correlation id ${correlationId}, got ${answer.correlationId}`)
     }
@@ -88,17 +95,17 @@ export class Connection {
    */
   async sendRaw(bytes: Buffer): Promise<Buffer> {
     this.writeRaw(bytes)
-    return this.#next()
+    return this.#next('raw bytes')
   }
 
   close(): void {
     this.#socket.destroy()
   }
 
-  #next(): Promise<Buffer> {
+  #next(asked: string): Promise<Buffer> {
     if (this.#closed) return Promise.reject(new ConnectionClosed())
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error('no answer')), ANSWER_TIMEOUT_MS)
+      const timer = setTimeout(() => reject(new Error(`no answer to ${asked}`)), ANSWER_TIMEOUT_MS)
       this.#waiters.push({
         resolve: (frame) => {
           clearTimeout(timer)
@@ -156,11 +163,11 @@ export function decodeAnswer<Req, Res>(
   api: Api<Req, Res>,
   version: number,
   bytes: Buffer,
-): { readonly correlationId: number; readonly response: Res } {
+): { readonly correlationId: number; readonly response: Complete<Res> } {
   const reader = new Reader(bytes)
   const flexible = version >= api.flexibleFrom && api.key !== API_VERSIONS_KEY
   const { correlationId } = responseHeader.read(reader, flexible ? 1 : 0)
-  const response = api.response.read(reader, version)
+  const response = api.response.read(reader, version) as Complete<Res>
   if (reader.remaining > 0) throw new Error(`${api.name} v${version}: ${reader.remaining} bytes left over`)
   return { correlationId, response }
 }

@@ -89,6 +89,8 @@ export const unordered: Readonly<Record<string, readonly string[]>> = {
   'Metadata.topics[].partitions': ['partitionIndex'],
   'Produce.responses': ['name', 'topicId'],
   'Produce.responses[].partitionResponses': ['index'],
+  'ListOffsets.topics': ['name'],
+  'ListOffsets.topics[].partitions': ['partitionIndex'],
   'DescribeConfigs.results[].configs': ['name'],
   'CreateTopics.topics': ['name'],
   'CreateTopics.topics[].configs': ['name'],
@@ -96,5 +98,5 @@ export const unordered: Readonly<Record<string, readonly string[]>> = {
   'CreatePartitions.results': ['name'],
   'ListGroups.groups': ['groupId'],
   'JoinGroup.members': ['groupInstanceId', 'metadata'],
-  'DescribeGroups.groups[].members': ['groupInstanceId', 'clientId'],
+  'DescribeGroups.groups[].members': ['groupInstanceId', 'memberMetadata', 'memberAssignment'],
 }

@@ -5,7 +5,7 @@
  *     npm run differential -- --record     starts Apache Kafka, asks it, and writes its answers down
  *     npm run differential -- --verify     starts Apache Kafka, asks it, and fails where its answers have changed
  *
- * `--only TEXT` takes the cases whose name holds the text; `--kafka HOST:PORT` asks a Kafka that runs already;
+ * `--slow` names the slowest cases; `--only TEXT` takes the cases whose name holds the text; `--kafka HOST:PORT` asks a Kafka that runs already;
  * `--libs DIR` (or KAFKA_LIBS) names the directory of Kafka's jars, else `.tools/java/libs`.
  */
 import { fileURLToPath } from 'node:url'
@@ -31,6 +31,7 @@ const { values: flags } = parseArgs({
   options: {
     record: { type: 'boolean', default: false },
     verify: { type: 'boolean', default: false },
+    slow: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
     kafka: { type: 'string' },
     libs: { type: 'string' },
@@ -48,6 +49,7 @@ async function askKafka(): Promise<readonly string[]> {
   await using kafka = await reference()
   const outcomes = await runCases(chosen, kafka)
   console.log(summary(outcomes, 'Apache Kafka'))
+  if (flags.slow) slowest(outcomes)
   const failed = [...outcomes].flatMap(([id, outcome]) =>
     isFailure(outcome) ? [`${id}: ${outcome.failure}`] : [],
   )
@@ -87,6 +89,7 @@ async function askOttla(): Promise<readonly string[]> {
   const outcomes = await runCases(chosen, ottla)
   const verdict = judge(chosen, outcomes, readRecorded(), flags.only === '')
   console.log(summary(outcomes, 'ottla', verdict.known))
+  if (flags.slow) slowest(outcomes)
   return verdict.failures
 }
 
@@ -98,4 +101,11 @@ function summary(outcomes: ReadonlyMap<string, Outcome | Failure>, who: string, 
     masked += outcome.masked
   }
   return `differential (${who}): ${outcomes.size} cases, ${fields} fields compared, ${masked} of them masked, ${known} known differences`
+}
+
+function slowest(outcomes: ReadonlyMap<string, Outcome | Failure>): void {
+  const times = [...outcomes].flatMap(([id, outcome]) =>
+    isFailure(outcome) ? [] : [[outcome.tookMs, id] as const],
+  )
+  for (const [tookMs, id] of times.sort(([a], [b]) => b - a).slice(0, 15)) console.log(`${tookMs} ms  ${id}`)
 }

@@ -4,6 +4,7 @@ import { type Case, CaseContext, orClosed, type Target } from './case.ts'
 import { type Json, type Normalized, normalize } from './normalize.ts'
 
 export interface Outcome extends Normalized {
+  readonly tookMs: number
   readonly sent: ReadonlySet<string>
 }
 
@@ -40,7 +41,11 @@ async function runCase(one: Case, target: Target): Promise<Outcome | Failure> {
   const startedMs = Date.now()
   try {
     const result = await orClosed(one.run(context))
-    return { ...normalize(result, { port: target.port, startedMs }), sent: context.sent }
+    return {
+      ...normalize(result, { port: target.port, startedMs }),
+      sent: context.sent,
+      tookMs: Date.now() - startedMs,
+    }
   } catch (error) {
     return { failure: error instanceof Error ? (error.stack ?? error.message) : String(error) }
   } finally {

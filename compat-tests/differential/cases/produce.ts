@@ -14,6 +14,7 @@ import {
   TRANSACTIONAL,
 } from '../batch.ts'
 import { type CaseContext, differential, orClosed, type Topic, type TopicOptions } from '../case.ts'
+import type { Complete } from '../client.ts'
 import { readBack } from './reading.ts'
 
 interface Extra {
@@ -29,7 +30,7 @@ function produce(
   topic: Topic,
   records: Buffer | null,
   extra: Extra = {},
-): Promise<ProduceResponse> {
+): Promise<Complete<ProduceResponse>> {
   const partitionData = [{ index: extra.partition ?? 0, records }]
   return t.send(produceApi, version, {
     transactionalId: extra.transactionalId ?? null,
@@ -450,6 +451,8 @@ differential('Produce', 'v9 a transactional id and a batch that is not transacti
 })
 for (const version of [9, 11, 12]) {
   differential('Produce', `v${version} a transactional id that is unknown`, async (t) => {
-    return produce(t, version, await t.topic('a'), transactional, { transactionalId: await t.transactionalId('txn') })
+    return produce(t, version, await t.topic('a'), transactional, {
+      transactionalId: await t.transactionalId('txn'),
+    })
   })
 }

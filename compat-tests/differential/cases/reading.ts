@@ -1,4 +1,5 @@
 /** Ways to look at what is stored, for cases of other APIs than Fetch. */
+import { deleteRecordsApi } from '../../../src/wire/messages/delete-records.ts'
 import { fetchApi } from '../../../src/wire/messages/fetch.ts'
 import { readBatches } from '../batch.ts'
 import type { CaseContext, Topic } from '../case.ts'
@@ -21,4 +22,13 @@ export async function readBack(t: CaseContext, topic: Topic): Promise<unknown> {
     logStartOffset: partition.logStartOffset,
     records: readBatches(partition.records as Buffer | null),
   }
+}
+
+/** Moves the start of partition 0. */
+export async function deleteRecords(t: CaseContext, topic: Topic, offset: bigint): Promise<void> {
+  const helper = await t.helper()
+  const topics = [{ name: topic.name, partitions: [{ partitionIndex: 0, offset }] }]
+  const answer = await helper.send(deleteRecordsApi, 1, { topics, timeoutMs: 30_000 })
+  const errorCode = answer.topics[0]?.partitions[0]?.errorCode
+  if (errorCode !== 0) throw new Error(`cannot delete records of ${topic.name}: ${errorCode}`)
 }

@@ -3,7 +3,7 @@
  * missing its tests are skipped, with the reason in their title, unless OTTLA_REQUIRE_TOOLS=1 forbids it.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'vitest'
 
@@ -40,10 +40,16 @@ export const franzGo: Tool = {
 
 const libs = join(tools, 'java/libs')
 const classes = join(tools, 'java/classes')
+const javaSources = join(import.meta.dirname, 'java')
 
 export const java: Tool = {
   // Short-lived programs: without the optimizing compiler the JVM starts in half the time.
-  command: ['java', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m', '-cp', `${libs}/*:${classes}`],
+  command: [
+    'java',
+    ...['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m'],
+    '-Dorg.slf4j.simpleLogger.defaultLogLevel=off',
+    ...['-cp', `${libs}/*:${classes}`],
+  ],
   missing: missingJava(),
 }
 
@@ -62,6 +68,21 @@ export function describeWith(tool: Tool, title: string, body: () => void): void 
     return
   }
   describe.runIf(false)(`${title} (not run: ${reason})`, body)
+}
+
+/** Compiles the Java programs of compat-tests/java again if one has changed since. @throws Error when it does not compile. */
+export function compileJava(): void {
+  const sources = readdirSync(javaSources).filter((name) => name.endsWith('.java'))
+  const changedMs = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+  const changed = sources.filter(
+    (name) => changedMs(join(javaSources, name)) > changedMs(join(classes, name.replace(/java$/, 'class'))),
+  )
+  if (changed.length === 0) return
+  const paths = sources.map((name) => join(javaSources, name))
+  const compiled = spawnSync('javac', ['-nowarn', '-cp', `${libs}/*`, '-d', classes, ...paths], {
+    encoding: 'utf8',
+  })
+  if (compiled.status !== 0) throw new Error(`javac: ${compiled.stderr}`)
 }
 
 function runs(program: string, ...args: string[]): boolean {

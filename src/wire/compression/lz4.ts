@@ -18,8 +18,6 @@ const Flag = {
 const VERSION_1 = 0x40
 /** A block's size with this bit stands for bytes that are not compressed. */
 const STORED = 0x80000000
-/** How many bytes a compressed one can stand for at most. */
-const MAX_RATIO = 255
 /** Kafka's own block size, and its number in the descriptor. */
 const BLOCK_BYTES = 65536
 const BLOCK_SIZE_NUMBER = 4
@@ -37,7 +35,7 @@ interface Descriptor {
  */
 export function* decompressLz4(payload: Buffer): Generator<Buffer, void, void> {
   const { hasBlockChecksums, maxBlockBytes, end } = readDescriptor(payload)
-  let content = Buffer.alloc(0)
+  const block = new BlockDecoder(maxBlockBytes)
   let position = end
   for (;;) {
     if (payload.length - position < 4) throw cut()
@@ -56,9 +54,7 @@ export function* decompressLz4(payload: Buffer): Generator<Buffer, void, void> {
     if (sizeWord >= STORED) {
       yield payload.subarray(position, blockEnd)
     } else {
-      const needed = Math.min(maxBlockBytes, bytes * MAX_RATIO)
-      if (content.length < needed) content = Buffer.allocUnsafe(needed)
-      yield content.subarray(0, decompressBlock(payload, position, blockEnd, content))
+      yield block.decompress(payload, position, blockEnd)
     }
     position = blockEnd + (hasBlockChecksums ? 4 : 0)
   }
@@ -114,41 +110,65 @@ function cut(): CompressionError {
   return new CompressionError('LZ4 frame ends too early')
 }
 
-/** Decompresses one block into `out`, and returns how many bytes came of it. */
-function decompressBlock(source: Buffer, start: number, end: number, out: Buffer): number {
-  let from = start
-  let to = 0
-  while (from < end) {
-    const token = source[from++] as number
-    let literals = token >> 4
-    if (literals === 15) {
-      for (let more = 255; more === 255; literals += more) {
-        if (from >= end) throw malformed()
-        more = source[from++] as number
-      }
-    }
-    if (literals > end - from || literals > out.length - to) throw malformed()
-    if (literals < 16) for (const stop = to + literals; to < stop; ) out[to++] = source[from++] as number
-    else {
-      out.set(source.subarray(from, from + literals), to)
-      from += literals
-      to += literals
-    }
-    if (from === end) return to
-    if (end - from < 2) throw malformed()
-    const distance = (source[from] as number) | ((source[from + 1] as number) << 8)
-    from += 2
-    let bytes = (token & 15) + 4
-    if (bytes === 19) {
-      for (let more = 255; more === 255; bytes += more) {
-        if (from >= end) throw malformed()
-        more = source[from++] as number
-      }
-    }
-    if (distance === 0 || distance > to || bytes > out.length - to) throw malformed()
-    to = repeat(out, to, distance, bytes)
+/** Decompresses blocks one after the other, into the same memory. */
+class BlockDecoder {
+  readonly #maxBytes: number
+  #out: Buffer = Buffer.alloc(0)
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
   }
-  throw malformed()
+
+  /** The content of the block that lies between `start` and `end`, valid until the next call. */
+  decompress(source: Buffer, start: number, end: number): Buffer {
+    let out = this.#reserve(Math.min(4 * (end - start), this.#maxBytes), 0)
+    let from = start
+    let to = 0
+    while (from < end) {
+      const token = source[from++] as number
+      let literals = token >> 4
+      if (literals === 15) {
+        for (let more = 255; more === 255; literals += more) {
+          if (from >= end) throw malformed()
+          more = source[from++] as number
+        }
+      }
+      if (literals > end - from) throw malformed()
+      if (literals > out.length - to) out = this.#reserve(to + literals, to)
+      if (literals < 16) for (const stop = to + literals; to < stop; ) out[to++] = source[from++] as number
+      else {
+        out.set(source.subarray(from, from + literals), to)
+        from += literals
+        to += literals
+      }
+      if (from === end) return out.subarray(0, to)
+      if (end - from < 2) throw malformed()
+      const distance = (source[from] as number) | ((source[from + 1] as number) << 8)
+      from += 2
+      let bytes = (token & 15) + 4
+      if (bytes === 19) {
+        for (let more = 255; more === 255; bytes += more) {
+          if (from >= end) throw malformed()
+          more = source[from++] as number
+        }
+      }
+      if (distance === 0 || distance > to) throw malformed()
+      if (bytes > out.length - to) out = this.#reserve(to + bytes, to)
+      to = repeat(out, to, distance, bytes)
+    }
+    throw malformed()
+  }
+
+  /** Room for `bytes` or more, with the first `kept` of what is there. */
+  #reserve(bytes: number, kept: number): Buffer {
+    if (bytes > this.#out.length) {
+      if (bytes > this.#maxBytes) throw malformed()
+      const grown = Buffer.allocUnsafe(Math.min(this.#maxBytes, Math.max(bytes, 2 * this.#out.length)))
+      this.#out.copy(grown, 0, 0, kept)
+      this.#out = grown
+    }
+    return this.#out
+  }
 }
 
 function malformed(): CompressionError {

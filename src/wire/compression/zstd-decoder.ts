@@ -10,6 +10,20 @@ const MAGIC = 0xfd2fb528
 const SKIPPABLE_MAGIC = 0x184d2a50
 /** What the reference implementation takes at most without being told otherwise. */
 const MAX_WINDOW_BYTES = 2 ** 27
+/** Magic, descriptor, window or size, and one block's head; as much as the head of a skippable frame. */
+const MIN_FRAME_BYTES = 8
+const BLOCK_HEAD_BYTES = 3
+const CHECKSUM_BYTES = 4
+
+interface BlockHead {
+  readonly isLast: boolean
+  /** 0 raw, 1 one byte repeated, 2 compressed. */
+  readonly type: number
+  /** Of the content of a block of type 0 or 1, of the compressed bytes of another. */
+  readonly bytes: number
+  readonly start: number
+  readonly end: number
+}
 
 interface FrameHeader {
   readonly windowBytes: number
@@ -26,7 +40,7 @@ interface FrameHeader {
 export function* decompressZstd(payload: Buffer): Generator<Buffer, void, void> {
   let position = 0
   while (position < payload.length) {
-    if (payload.length - position < 8) throw corrupt('frame ends too early')
+    if (payload.length - position < MIN_FRAME_BYTES) throw corrupt('frame ends too early')
     const magic = payload.readUInt32LE(position)
     if (magic !== MAGIC) {
       if ((magic & ~15) >>> 0 !== SKIPPABLE_MAGIC) throw corrupt('frame without its magic')
@@ -36,9 +50,24 @@ export function* decompressZstd(payload: Buffer): Generator<Buffer, void, void> 
     }
     const header = readFrameHeader(payload, position + 4)
     position = yield* decompressBlocks(payload, header)
-    if (header.hasChecksum) position += 4
+    if (header.hasChecksum) position += CHECKSUM_BYTES
     if (position > payload.length) throw corrupt('frame ends too early')
   }
+}
+
+/**
+ * Whether the bytes are one whole frame and nothing else, as far as the sizes of its parts tell. Node's own
+ * decompressor has to be told, since it says nothing of a frame that is cut, or of what follows the first.
+ */
+export function isOneWholeFrame(payload: Buffer): boolean {
+  if (payload.length < MIN_FRAME_BYTES || payload.readUInt32LE(0) !== MAGIC) return false
+  const header = readFrameHeader(payload, 4)
+  for (let position = header.end; payload.length - position >= BLOCK_HEAD_BYTES; ) {
+    const block = readBlockHead(payload, position)
+    position = block.end
+    if (block.isLast) return position + (header.hasChecksum ? CHECKSUM_BYTES : 0) === payload.length
+  }
+  return false
 }
 
 /** Returns where the blocks end. */
@@ -46,30 +75,34 @@ function* decompressBlocks(payload: Buffer, header: FrameHeader): Generator<Buff
   const decoder = new BlockDecoder(header.windowBytes)
   let position = header.end
   let contentBytes = 0
-  for (let last = false; !last; ) {
-    if (payload.length - position < 3) throw corrupt('block ends too early')
-    const head = payload.readUIntLE(position, 3)
-    position += 3
-    last = (head & 1) === 1
-    const type = (head >> 1) & 3
-    const bytes = head >> 3
-    const end = position + (type === 1 ? 1 : bytes)
+  for (let isLast = false; !isLast; ) {
+    if (payload.length - position < BLOCK_HEAD_BYTES) throw corrupt('block ends too early')
+    const { type, bytes, start, end, isLast: last } = readBlockHead(payload, position)
     if (end > payload.length) throw corrupt('block ends too early')
     if (bytes > decoder.maxBlockBytes || type === 3) throw corrupt(`block of type ${type} and ${bytes} bytes`)
     const content =
       type === 0
-        ? decoder.raw(payload, position, end)
+        ? decoder.raw(payload, start, end)
         : type === 1
-          ? decoder.fill(payload.readUInt8(position), bytes)
-          : decoder.compressed(payload, position, end)
+          ? decoder.fill(payload.readUInt8(start), bytes)
+          : decoder.compressed(payload, start, end)
     contentBytes += content.length
     position = end
+    isLast = last
     if (content.length > 0) yield content
   }
   if (header.contentBytes >= 0 && contentBytes !== header.contentBytes) {
     throw corrupt(`frame of ${contentBytes} bytes where ${header.contentBytes} were announced`)
   }
   return position
+}
+
+function readBlockHead(payload: Buffer, position: number): BlockHead {
+  const head = payload.readUIntLE(position, BLOCK_HEAD_BYTES)
+  const type = (head >> 1) & 3
+  const bytes = head >> 3
+  const start = position + BLOCK_HEAD_BYTES
+  return { isLast: (head & 1) === 1, type, bytes, start, end: start + (type === 1 ? 1 : bytes) }
 }
 
 function readFrameHeader(payload: Buffer, start: number): FrameHeader {

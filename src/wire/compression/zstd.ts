@@ -5,7 +5,7 @@
 import type { Transform } from 'node:stream'
 import type { ZlibOptions } from 'node:zlib'
 import { asCompressionError, loadZlib, streamed } from './zlib.ts'
-import { decompressZstd as decompressInBlocks } from './zstd-decoder.ts'
+import { decompressZstd as decompressInBlocks, isOneWholeFrame } from './zstd-decoder.ts'
 
 /** Payloads above this are compressed off the event loop, where Node can do that. */
 const SYNCHRONOUS_BYTES = 64 * 1024
@@ -37,7 +37,7 @@ export function decompressZstd(
   synchronousBytes: number,
 ): Buffer | AsyncIterable<Buffer> | Generator<Buffer, void, void> {
   const zlib = zstdInZlib()
-  if (zlib === null) return decompressInBlocks(payload)
+  if (zlib === null || !isOneWholeFrame(payload)) return decompressInBlocks(payload)
   if (payload.length <= synchronousBytes) {
     try {
       return zlib.zstdDecompressSync(payload, { maxOutputLength: synchronousBytes })

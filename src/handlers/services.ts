@@ -1,9 +1,33 @@
 /** What handlers work with. Built once for each broker by `cluster.ts`. */
 import type { Logger } from 'pino'
 import type { Clock, Random } from '../clock.ts'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import type { GroupCoordinator } from '../group/group-coordinator.ts'
+import type { Controller } from '../metadata/controller.ts'
+import type { Metadata } from '../metadata/metadata.ts'
+import type { ProducerIds } from '../metadata/producer-ids.ts'
+import type { FetchSessions } from '../replica/fetch-sessions.ts'
+import type { ReplicaManager } from '../replica/replica-manager.ts'
+
+/** One API as ApiVersions tells of it. */
+export interface AdvertisedApi {
+  readonly apiKey: number
+  readonly minVersion: number
+  readonly maxVersion: number
+}
 
 export interface Services {
+  readonly brokerId: number
+  /** What is served, by API key. */
+  readonly apiVersions: readonly AdvertisedApi[]
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  readonly config: BrokerConfig
+  readonly metadata: Metadata
+  readonly controller: Controller
+  readonly replicas: ReplicaManager
+  readonly fetchSessions: FetchSessions
+  readonly producerIds: ProducerIds
+  readonly groups: GroupCoordinator
 }

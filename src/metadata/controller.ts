@@ -1,7 +1,7 @@
 /** The controller: decides on requests that change the cluster, commits the records, and tells who acts on them. */
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
-import type { MetadataRecord } from './metadata.ts'
+import type { MetadataRecord, Topic } from './metadata.ts'
 import {
   type ControlContext,
   createPartitions,
@@ -19,8 +19,11 @@ export type Outcome<T> = { readonly value: T } | { readonly error: KafkaError }
 const MAX_RECORDS_PER_REQUEST = 10_000
 
 export interface ControllerOptions extends ControlContext {
-  /** Called once for each commit, after the metadata holds it; the commit is done when this is. */
-  readonly onCommit: (records: readonly MetadataRecord[]) => void | Promise<void>
+  /**
+   * Called once for each commit, after the metadata holds it; the commit is done when this is.
+   * @param deleted the topics that the metadata has no more, as they were.
+   */
+  readonly onCommit: (records: readonly MetadataRecord[], deleted: readonly Topic[]) => void | Promise<void>
 }
 
 export class Controller {
@@ -37,29 +40,35 @@ export class Controller {
   async createTopics(specs: readonly TopicSpec[], validateOnly: boolean): Promise<Outcome<NewTopic>[]> {
     const outcomes = specs.map((spec) => attempt(() => createTopic(this.#options, spec)))
     if (!validateOnly)
-      await this.commit(bounded(outcomes.flatMap((outcome) => valueOf(outcome)?.records ?? [])))
+      await this.commit(bounded(outcomes.flatMap((outcome) => decided(outcome)?.records ?? [])))
     return outcomes
   }
 
   /** Adds partitions to topics. @throws KafkaError POLICY_VIOLATION as `createTopics`. */
   async createPartitions(specs: readonly PartitionsSpec[], validateOnly: boolean): Promise<Outcome<null>[]> {
     const outcomes = specs.map((spec) => attempt(() => createPartitions(this.#options, spec)))
-    if (!validateOnly) await this.commit(bounded(outcomes.flatMap((outcome) => valueOf(outcome) ?? [])))
+    if (!validateOnly) await this.commit(bounded(outcomes.flatMap((outcome) => decided(outcome) ?? [])))
     return outcomes.map((outcome) => ('error' in outcome ? outcome : { value: null }))
   }
 
   /** Deletes the topics with these ids, with all that is in them. */
   async deleteTopics(ids: readonly string[]): Promise<Outcome<null>[]> {
     const outcomes = ids.map((id) => attempt(() => deleteTopic(this.#options.metadata, id)))
-    await this.commit(outcomes.flatMap((outcome) => valueOf(outcome) ?? []))
+    await this.commit(outcomes.flatMap((outcome) => decided(outcome) ?? []))
     return outcomes.map((outcome) => ('error' in outcome ? outcome : { value: null }))
   }
 
   /** Applies the records and waits until everybody has acted on them. */
   commit(records: readonly MetadataRecord[]): void | Promise<void> {
     if (records.length === 0) return
-    for (const record of records) this.#options.metadata.apply(record)
-    return this.#options.onCommit(records)
+    const { metadata, onCommit } = this.#options
+    const deleted: Topic[] = []
+    for (const record of records) {
+      const topic = record.name === 'RemoveTopicRecord' ? metadata.topicById(record.value.topicId) : undefined
+      if (topic !== undefined) deleted.push(topic)
+      metadata.apply(record)
+    }
+    return onCommit(records, deleted)
   }
 }
 
@@ -72,7 +81,7 @@ function attempt<T>(decide: () => T): Outcome<T> {
   }
 }
 
-function valueOf<T>(outcome: Outcome<T>): T | undefined {
+function decided<T>(outcome: Outcome<T>): T | undefined {
   return 'value' in outcome ? outcome.value : undefined
 }
 

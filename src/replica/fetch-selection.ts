@@ -1,4 +1,5 @@
 /** The partitions that one fetch, or one fetch session, is about: where each is read from, and which have news. */
+import { KafkaError } from '../wire/kafka-error.ts'
 import type { FetchPosition, Partition, PartitionWatcher } from './partition.ts'
 
 /** What a fetch says about one partition. */
@@ -11,13 +12,13 @@ export interface FetchTarget {
   readonly position: FetchPosition
 }
 
-/** How a partition is found, each time anew: it may be deleted, or made again, while a session lives. */
-export type FindPartition = (target: FetchTarget) => Partition | undefined
+/** How a partition is found, or why not: each time anew, since it may be deleted or made while a session lives. */
+export type FindPartition = (target: FetchTarget) => Partition | KafkaError
 
 /** A waiting fetch, as the partitions that it waits for see it. */
 export interface FetchWaiter {
   /** @param bytes how many more can be read now; 0 when something else changed that the client must hear of. */
-  partitionChanged(bytes: number): void
+  selectedChanged(selected: SelectedPartition, bytes: number): void
 }
 
 /** A partition of a selection. */
@@ -34,20 +35,19 @@ export class SelectedPartition implements PartitionWatcher {
     this.target = target
   }
 
-  /** The partition as it is now, or undefined where there is none. */
-  find(): Partition | undefined {
-    const partition = this.#selection.findPartition(this.target)
-    if (this.#watched !== undefined && partition !== this.#watched) {
-      this.unwatch()
-      if (partition !== undefined) this.watch()
-    }
-    return partition
+  /** The partition as it is now, or why there is none. */
+  find(): Partition | KafkaError {
+    const found = this.#selection.findPartition(this.target)
+    if (this.#selection.listening && found !== this.#watched) this.watch()
+    return found
   }
 
   watch(): void {
-    if (this.#watched !== undefined) return
-    this.#watched = this.#selection.findPartition(this.target)
-    this.#watched?.watch(this)
+    this.unwatch()
+    const found = this.#selection.findPartition(this.target)
+    if (found instanceof KafkaError) return
+    this.#watched = found
+    found.watch(this)
   }
 
   unwatch(): void {
@@ -71,6 +71,11 @@ export class FetchSelection {
   constructor(findPartition: FindPartition, targets: Iterable<FetchTarget>) {
     this.findPartition = findPartition
     for (const target of targets) this.put(target)
+  }
+
+  /** Whether changes of the partitions are heard of. */
+  get listening(): boolean {
+    return this.#listening
   }
 
   get size(): number {
@@ -127,22 +132,20 @@ export class FetchSelection {
     for (const selected of this.#partitions.values()) selected.unwatch()
   }
 
-  /** Lets the waiter know of changes, and calls `stop` to end that. */
-  wait(waiter: FetchWaiter): { stop(): void } {
+  /** Lets the waiter know of changes, until what is returned is called. */
+  wait(waiter: FetchWaiter): () => void {
     const onlyForThisWait = !this.#listening
     if (onlyForThisWait) this.listen()
     this.#waiter = waiter
-    return {
-      stop: () => {
-        if (this.#waiter === waiter) this.#waiter = null
-        if (onlyForThisWait) this.release()
-      },
+    return () => {
+      if (this.#waiter === waiter) this.#waiter = null
+      if (onlyForThisWait) this.release()
     }
   }
 
   changed(selected: SelectedPartition, bytes: number): void {
     this.#news.add(selected)
-    this.#waiter?.partitionChanged(bytes)
+    this.#waiter?.selectedChanged(selected, bytes)
   }
 }
 

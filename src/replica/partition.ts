@@ -1,5 +1,6 @@
 /** A partition on the broker that leads it: its log, its high watermark, and who waits for either to move. */
-import type { AppendResult, Log, TimestampAndOffset } from '../log/log.ts'
+import type { AppendResult, Log } from '../log/log.ts'
+import type { TimestampAndOffset } from '../log/timestamp-search.ts'
 import type { ValidatedBatch } from '../log/validate-batch.ts'
 import type { PartitionRegistration } from '../metadata/metadata.ts'
 import { ErrorCode } from '../wire/error-codes.ts'

@@ -8,6 +8,8 @@ import type { Metadata, MetadataRecord, Topic } from '../metadata/metadata.ts'
 import type { LogStore } from '../storage/log-store.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
+import { ZERO_UUID } from '../wire/reader.ts'
+import type { FetchTarget } from './fetch-selection.ts'
 import { logConfigOf } from './log-config.ts'
 import { Partition } from './partition.ts'
 
@@ -73,13 +75,22 @@ export class ReplicaManager {
   get(topic: Topic, index: number): Partition {
     const partition = this.find(topic.id, index)
     if (partition !== undefined) return partition
-    if (topic.partitions[index] === undefined) {
-      throw new KafkaError(
-        ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-        `topic ${topic.name} has partitions 0 to ${topic.partitions.length - 1}, not ${index}`,
-      )
+    throw topic.partitions[index] === undefined ? noSuchPartition(topic, index) : notOpenYet(topic, index)
+  }
+
+  /** The partition that a fetch is about, or the error that the fetch is to answer for it. */
+  locate({ topic, topicId, index }: FetchTarget): Partition | KafkaError {
+    const { metadata } = this.#options
+    const byId = topicId !== ZERO_UUID
+    const found = byId ? metadata.topicById(topicId) : metadata.topic(topic)
+    if (found === undefined) {
+      return byId
+        ? new KafkaError(ErrorCode.UNKNOWN_TOPIC_ID, `there is no topic with id ${topicId}`)
+        : new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${topic}`)
     }
-    throw new KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, `${topic.name}-${index} is not open yet`)
+    const partition = this.find(found.id, index)
+    if (partition !== undefined) return partition
+    return found.partitions[index] === undefined ? noSuchPartition(found, index) : notOpenYet(found, index)
   }
 
   /** The configs that are in force for a topic. */
@@ -148,4 +159,15 @@ export class ReplicaManager {
       await this.#options.store.remove({ topic, topicId, partition: index })
     }
   }
+}
+
+function noSuchPartition(topic: Topic, index: number): KafkaError {
+  return new KafkaError(
+    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    `topic ${topic.name} has ${topic.partitions.length} partition(s), and none with index ${index}`,
+  )
+}
+
+function notOpenYet(topic: Topic, index: number): KafkaError {
+  return new KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, `${topic.name}-${index} is not open yet`)
 }

@@ -1,0 +1,303 @@
+/** The composition root: builds what a cluster is made of, starts it, stops it. */
+import { type Logger, pino } from 'pino'
+import { type Clock, type Random, systemClock, systemRandom } from './clock.ts'
+import { BrokerConfig } from './config/broker-config.ts'
+import { ConfigError } from './config/config-error.ts'
+import { type ListenerConfig, listenersOf } from './config/listeners.ts'
+import type { GroupConfig, TopicsView } from './group/coordinator-log.ts'
+import { GroupCoordinator } from './group/group-coordinator.ts'
+import { partitionLog } from './group/partition-log.ts'
+import { handlers } from './handlers/index.ts'
+import type { Services } from './handlers/services.ts'
+import { Controller } from './metadata/controller.ts'
+import { Metadata, type MetadataRecord, type Topic } from './metadata/metadata.ts'
+import { ProducerIds } from './metadata/producer-ids.ts'
+import { CONSUMER_OFFSETS_TOPIC } from './metadata/topic-name.ts'
+import { EVICT_AFTER_MS, FetchSessions } from './replica/fetch-sessions.ts'
+import { ReplicaManager } from './replica/replica-manager.ts'
+import { hostAndPort } from './server/addresses.ts'
+import { Dispatcher, type RequestRecord } from './server/dispatch.ts'
+import { Listener } from './server/listener.ts'
+import { MemoryStore } from './storage/memory-store.ts'
+
+/** A topic to have from the start. */
+export interface TopicOptions {
+  readonly name: string
+  /** 1 when left out. */
+  readonly partitions?: number | undefined
+  /** Kafka's topic configs, each as text: `{ 'cleanup.policy': 'compact' }`. */
+  readonly config?: Readonly<Record<string, string>> | undefined
+}
+
+export interface ClusterOptions {
+  /** The port to listen on; 0, the default, for any free one. Not together with the config `listeners`. */
+  readonly port?: number | undefined
+  /** The address to listen on; `localhost`, which is 127.0.0.1 and ::1, when left out. `*` for all. */
+  readonly host?: string | undefined
+  /** Topics to create before anybody can connect: a name stands for a topic of one partition. */
+  readonly topics?: readonly (string | TopicOptions)[] | undefined
+  /** Kafka's broker configs, each as text: `{ 'auto.create.topics.enable': 'false' }`. */
+  readonly config?: Readonly<Record<string, string>> | undefined
+  /** What time it is, and when timers fire; the machine's clock when left out. */
+  readonly clock?: Clock | undefined
+  /** Where ids come from; the machine's randomness when left out. */
+  readonly random?: Random | undefined
+  /** Where the log goes; when left out, errors go to the standard error output as JSON. */
+  readonly logger?: Logger | undefined
+  /** Whether the cluster keeps the process alive. A test runner never waits for one that was not stopped. */
+  readonly keepAlive?: boolean | undefined
+  /** Called for each request before it is answered: who asks for what. */
+  readonly onRequest?: ((request: RequestRecord) => void) | undefined
+}
+
+/** A running cluster. `await using` stops it at the end of the block. */
+export interface Cluster extends AsyncDisposable {
+  /** What to give to a client: `host:port`, of the first listener. */
+  readonly bootstrapServers: string
+  /** The same for each listener, by its name. */
+  readonly listeners: ReadonlyMap<string, string>
+  readonly clusterId: string
+  /** Answers what is in flight, closes every connection and port. Calling it again waits for the same stop. */
+  stop(): Promise<void>
+}
+
+/** Node ids begin at 1, as in Kafka's own examples. */
+const BROKER_ID = 1
+
+/**
+ * Starts a cluster of one broker and resolves when clients can connect.
+ * @throws ConfigError when a config is wrong, ListenError when a port cannot be had.
+ */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const logger = options.logger ?? pino({ level: 'error' }, pino.destination(2))
+  const config = new BrokerConfig({
+    overrides: options.config ?? {},
+    warn: (message) => logger.warn(message),
+  })
+  const broker = new Broker(options, config, logger)
+  try {
+    await broker.start(options.topics ?? [])
+  } catch (error) {
+    await broker.stop()
+    throw error
+  }
+  return {
+    bootstrapServers: broker.bootstrapServers,
+    listeners: broker.addresses,
+    clusterId: broker.services.metadata.clusterId,
+    stop: () => broker.stop(),
+    [Symbol.asyncDispose]: () => broker.stop(),
+  }
+}
+
+class Broker {
+  readonly services: Services
+  readonly #listeners: readonly Listener[]
+  readonly #hosts: ReadonlyMap<string, string>
+  #stopped: Promise<void> | undefined
+
+  constructor(options: ClusterOptions, config: BrokerConfig, logger: Logger) {
+    this.services = buildServices(options, config, logger)
+    const dispatcher = new Dispatcher({ handlers, services: this.services, onRequest: options.onRequest })
+    const wanted = wantedListeners(options, config)
+    this.#hosts = new Map(wanted.map(({ name, host }) => [name, host ?? 'localhost']))
+    this.#listeners = wanted.map(
+      ({ name, host, port, advertised }) =>
+        new Listener({
+          name,
+          host: host ?? undefined,
+          port,
+          advertised,
+          dispatcher,
+          clock: this.services.clock,
+          logger,
+          maxRequestBytes: config.get('socket.request.max.bytes'),
+          maxIdleMs: config.get('connections.max.idle.ms'),
+          keepAlive: options.keepAlive,
+        }),
+    )
+  }
+
+  /** By listener, where this machine reaches it. */
+  get addresses(): ReadonlyMap<string, string> {
+    return new Map(
+      this.#listeners.map(({ name, port }) => [
+        name,
+        hostAndPort(this.#hosts.get(name) ?? 'localhost', port),
+      ]),
+    )
+  }
+
+  get bootstrapServers(): string {
+    return this.addresses.values().next().value ?? ''
+  }
+
+  /** The ports open last: who can connect finds everything there. */
+  async start(topics: NonNullable<ClusterOptions['topics']>): Promise<void> {
+    const { controller } = this.services
+    await controller.commit([registration(this.services)])
+    await createTopics(controller, topics)
+    for (const listener of this.#listeners) await listener.listen()
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<void> {
+    await Promise.all(this.#listeners.map((listener) => listener.stop()))
+    this.services.groups.stop()
+    await this.services.replicas.close()
+  }
+}
+
+function buildServices(options: ClusterOptions, config: BrokerConfig, logger: Logger): Services {
+  const clock = options.clock ?? systemClock
+  const random = options.random ?? systemRandom
+  const metadata = new Metadata(random.bytes(16).toString('base64url'))
+  const replicas = new ReplicaManager({ clock, config, metadata, store: new MemoryStore() })
+  const groups = new GroupCoordinator({
+    clock,
+    random,
+    logger,
+    config: groupConfig(config),
+    topics: topicsView(metadata),
+  })
+  const loadGroups = async (topicId: string, index: number): Promise<void> => {
+    const partition = replicas.find(topicId, index)
+    if (partition?.topic === CONSUMER_OFFSETS_TOPIC) await groups.load(index, partitionLog(partition, clock))
+  }
+  const onCommit = async (records: readonly MetadataRecord[], deleted: readonly Topic[]): Promise<void> => {
+    await replicas.apply(records)
+    for (const { name, value } of records) {
+      if (name === 'PartitionRecord') await loadGroups(value.topicId, value.partitionId)
+    }
+    for (const { name, partitions } of deleted) {
+      if (name === CONSUMER_OFFSETS_TOPIC) for (const { index } of partitions) groups.unload(index)
+    }
+    if (deleted.length > 0) await groups.topicsDeleted(deleted)
+  }
+  return {
+    brokerId: BROKER_ID,
+    clock,
+    random,
+    logger,
+    config,
+    metadata,
+    replicas,
+    groups,
+    controller: new Controller({ metadata, random, config, onCommit }),
+    fetchSessions: new FetchSessions({
+      clock,
+      random,
+      maxSessions: config.get('max.incremental.fetch.session.cache.slots'),
+      evictAfterMs: EVICT_AFTER_MS,
+    }),
+    producerIds: new ProducerIds(),
+    apiVersions: handlers.flatMap(({ api }) =>
+      api.advertised === null
+        ? []
+        : [{ apiKey: api.key, minVersion: api.advertised[0], maxVersion: api.advertised[1] }],
+    ),
+  }
+}
+
+/** The config `listeners` where it is set, otherwise one listener on the port and host of the options. */
+function wantedListeners(options: ClusterOptions, config: BrokerConfig): readonly ListenerConfig[] {
+  const { port, host } = options
+  if (config.setText('listeners') === undefined) {
+    const [plain] = listenersOf(config)
+    return [
+      {
+        name: 'PLAINTEXT',
+        host: host === '*' ? null : (host ?? 'localhost'),
+        port: port ?? 0,
+        advertised: plain?.advertised ?? null,
+      },
+    ]
+  }
+  if (port !== undefined || host !== undefined) {
+    throw new ConfigError(
+      'both the config listeners and a port or host are given: listeners names its own ports',
+    )
+  }
+  return listenersOf(config)
+}
+
+/** How the broker makes itself known to its own metadata. */
+function registration({ brokerId, random, config }: Services): MetadataRecord {
+  return {
+    name: 'RegisterBrokerRecord',
+    value: {
+      brokerId,
+      isMigratingZkBroker: false,
+      incarnationId: random.bytes(16).toString('base64url'),
+      brokerEpoch: 0n,
+      endPoints: [],
+      features: [],
+      rack: config.get('broker.rack'),
+      fenced: false,
+      inControlledShutdown: false,
+      logDirs: [],
+      cordonedLogDirs: null,
+    },
+  }
+}
+
+async function createTopics(
+  controller: Controller,
+  topics: NonNullable<ClusterOptions['topics']>,
+): Promise<void> {
+  for (const topic of topics) {
+    const { name, partitions = 1, config = {} } = typeof topic === 'string' ? { name: topic } : topic
+    const configs = Object.entries(config).map(([key, value]) => ({ name: key, value }))
+    const spec = { name, numPartitions: partitions, replicationFactor: -1, assignments: [], configs }
+    const [outcome] = await controller.createTopics([spec], false)
+    if (outcome !== undefined && 'error' in outcome) {
+      throw new ConfigError(`topic ${name} cannot be created: ${outcome.error.message}`)
+    }
+  }
+}
+
+/** What the group coordinator sees of the topics. */
+function topicsView(metadata: Metadata): TopicsView {
+  return {
+    topicId: (name) => metadata.topic(name)?.id,
+    topicName: (id) => metadata.topicById(id)?.name,
+    partitionCount: (name) => metadata.topic(name)?.partitions.length ?? 0,
+  }
+}
+
+/** The group coordinator's configs, by Kafka's names; asked for anew each time. */
+function groupConfig(config: BrokerConfig): GroupConfig {
+  return {
+    get initialRebalanceDelayMs() {
+      return config.get('group.initial.rebalance.delay.ms')
+    },
+    get minSessionTimeoutMs() {
+      return config.get('group.min.session.timeout.ms')
+    },
+    get maxSessionTimeoutMs() {
+      return config.get('group.max.session.timeout.ms')
+    },
+    get maxSize() {
+      return config.get('group.max.size')
+    },
+    get offsetsRetentionMs() {
+      return config.get('offsets.retention.minutes') * 60_000
+    },
+    get offsetsRetentionCheckIntervalMs() {
+      return config.get('offsets.retention.check.interval.ms')
+    },
+    get offsetMetadataMaxBytes() {
+      return config.get('offset.metadata.max.bytes')
+    },
+    get offsetsCommitTimeoutMs() {
+      return config.get('offsets.commit.timeout.ms')
+    },
+    get partitionCount() {
+      return config.get('offsets.topic.num.partitions')
+    },
+  }
+}

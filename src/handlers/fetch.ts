@@ -1,0 +1,248 @@
+/**
+ * Fetch (key 1), v4 to v18.
+ * v5 log start · v7 sessions (KIP-227) · v9 leader epochs (KIP-320) · v11 rack (KIP-392) · v12 flexible, diverging
+ * epochs · v13 topic ids (KIP-516) · v15 replica state (KIP-903) · v16 current leader (KIP-951) · v17, v18 followers.
+ */
+import { type FetchLimits, type FetchResult, fetchSelection } from '../replica/fetch.ts'
+import { FetchSelection, type FetchTarget } from '../replica/fetch-selection.ts'
+import { type FetchSession, INITIAL_EPOCH, NO_SESSION } from '../replica/fetch-sessions.ts'
+import { Partition, type PartitionRead } from '../replica/partition.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+import { KafkaError } from '../wire/kafka-error.ts'
+import {
+  type FetchableTopicResponse,
+  type FetchRequest,
+  type FetchResponse,
+  fetchApi,
+  type PartitionData,
+} from '../wire/messages/fetch.ts'
+import { type Call, type Handler, handler } from './handler.ts'
+
+/** Below this version a consumer cannot read zstd (KIP-110). */
+const FIRST_VERSION_WITH_ZSTD = 10
+
+export const fetchHandler: Handler<FetchRequest, FetchResponse> = handler(fetchApi, {
+  handle(request, call) {
+    const context = contextOf(request, call)
+    if (context instanceof KafkaError) {
+      return { throttleTimeMs: 0, errorCode: context.code, sessionId: NO_SESSION, responses: [] }
+    }
+    const results = fetchSelection(context.selection, limitsOf(request, call), call.clock, call.signal)
+    return results instanceof Promise
+      ? results.then((waited) => answer(context, waited, call))
+      : answer(context, results, call)
+  },
+
+  fail(request, error) {
+    const responses = request.topics.map(({ topic, topicId, partitions }) => ({
+      topic,
+      topicId,
+      partitions: partitions.map(({ partition }) => errorData(partition, error.code)),
+    }))
+    return { throttleTimeMs: 0, errorCode: error.code, sessionId: request.sessionId, responses }
+  },
+})
+
+/** What a fetch is about: a selection of its own, or that of the session which it continues. */
+interface FetchContext {
+  readonly selection: FetchSelection
+  /** The session that an incremental fetch continues. */
+  readonly session: FetchSession | null
+  /** The epoch that the session had reached when this fetch began. */
+  readonly epoch: number
+  /** Whether the client wants a new session. */
+  readonly opensSession: boolean
+}
+
+/** Kafka's rules for which fetch opens, continues or closes a session. */
+function contextOf(request: FetchRequest, call: Call): FetchContext | KafkaError {
+  const { sessionId, sessionEpoch } = request
+  if (sessionEpoch <= INITIAL_EPOCH) {
+    if (sessionId !== NO_SESSION) call.fetchSessions.close(sessionId)
+    return withoutSession(call, targetsOf(request), sessionEpoch === INITIAL_EPOCH)
+  }
+  const session = call.fetchSessions.find(sessionId)
+  if (session === undefined) {
+    return new KafkaError(ErrorCode.FETCH_SESSION_ID_NOT_FOUND, `there is no fetch session ${sessionId}`)
+  }
+  if (session.epoch !== sessionEpoch) {
+    return new KafkaError(
+      ErrorCode.INVALID_FETCH_SESSION_EPOCH,
+      `fetch session ${sessionId} is at epoch ${session.epoch}, not ${sessionEpoch}`,
+    )
+  }
+  if (session.usesTopicIds !== usesTopicIds(call)) {
+    return new KafkaError(
+      ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR,
+      `fetch session ${sessionId} began with topic ${session.usesTopicIds ? 'ids' : 'names'}`,
+    )
+  }
+  const { selection } = session
+  for (const target of targetsOf(request)) selection.put(target)
+  for (const { topic, topicId, partitions } of request.forgottenTopicsData) {
+    for (const index of partitions) selection.remove(topic, topicId, index)
+  }
+  if (selection.size === 0) {
+    call.fetchSessions.close(session.id)
+    return withoutSession(call, [], false)
+  }
+  call.fetchSessions.advance(session)
+  return { selection, session, epoch: session.epoch, opensSession: false }
+}
+
+function withoutSession(call: Call, targets: Iterable<FetchTarget>, opensSession: boolean): FetchContext {
+  const selection = new FetchSelection((target) => call.replicas.locate(target), targets)
+  return { selection, session: null, epoch: INITIAL_EPOCH, opensSession }
+}
+
+function usesTopicIds(call: Call): boolean {
+  return call.version >= 13
+}
+
+function* targetsOf(request: FetchRequest): Generator<FetchTarget> {
+  for (const { topic, topicId, partitions } of request.topics) {
+    for (const partition of partitions) {
+      yield {
+        topic,
+        topicId,
+        index: partition.partition,
+        position: {
+          offset: partition.fetchOffset,
+          maxBytes: partition.partitionMaxBytes,
+          currentLeaderEpoch: partition.currentLeaderEpoch,
+          lastFetchedEpoch: partition.lastFetchedEpoch,
+        },
+      }
+    }
+  }
+}
+
+function limitsOf(request: FetchRequest, call: Call): FetchLimits {
+  const maxBytes = Math.min(request.maxBytes, call.config.get('fetch.max.bytes'))
+  return {
+    maxWaitMs: request.maxWaitMs,
+    minBytes: Math.min(request.minBytes, maxBytes),
+    maxBytes,
+    isolation: request.isolationLevel,
+  }
+}
+
+function answer(context: FetchContext, results: readonly FetchResult[], call: Call): FetchResponse {
+  const { selection, opensSession } = context
+  let session = context.session
+  if (session !== null && session.epoch !== context.epoch) {
+    return {
+      throttleTimeMs: 0,
+      errorCode: ErrorCode.INVALID_FETCH_SESSION_EPOCH,
+      sessionId: NO_SESSION,
+      responses: [],
+    }
+  }
+  const incremental = session !== null
+  if (opensSession && selection.size > 0)
+    session = call.fetchSessions.open(selection, usesTopicIds(call)) ?? null
+  const responses: { topic: string; topicId: string; partitions: PartitionData[] }[] = []
+  for (const result of inKafkasOrder(results)) {
+    const worthTelling = noteTold(selection, result)
+    if (incremental && !worthTelling) continue
+    const { topic, topicId } = result.selected.target
+    let last = responses.at(-1)
+    if (last === undefined || last.topic !== topic || last.topicId !== topicId) {
+      last = { topic, topicId, partitions: [] }
+      responses.push(last)
+    }
+    last.partitions.push(partitionData(result, call))
+  }
+  return {
+    throttleTimeMs: 0,
+    errorCode: ErrorCode.NONE,
+    sessionId: session?.id ?? NO_SESSION,
+    responses: responses satisfies readonly FetchableTopicResponse[],
+  }
+}
+
+/** Partitions that do not exist come last. */
+function* inKafkasOrder(results: readonly FetchResult[]): Generator<FetchResult> {
+  for (const result of results) if (!isUnknown(result)) yield result
+  for (const result of results) if (isUnknown(result)) yield result
+}
+
+function isUnknown({ outcome }: FetchResult): boolean {
+  if (!(outcome instanceof KafkaError)) return false
+  return outcome.code === ErrorCode.UNKNOWN_TOPIC_ID || outcome.code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+}
+
+/** Keeps in mind what the client is told, and whether there may be more to tell. Says whether it is news. */
+function noteTold(selection: FetchSelection, { selected, outcome }: FetchResult): boolean {
+  if (outcome instanceof KafkaError) {
+    // So that the partition is told of again when the error is gone.
+    selected.toldHighWatermark = -1n
+    return true
+  }
+  const news =
+    outcome.sizeBytes > 0 ||
+    outcome.divergingEpoch !== null ||
+    outcome.highWatermark !== selected.toldHighWatermark ||
+    outcome.logStartOffset !== selected.toldLogStartOffset
+  selected.toldHighWatermark = outcome.highWatermark
+  selected.toldLogStartOffset = outcome.logStartOffset
+  if (hasMore(selection, { selected, outcome })) selection.served(selected)
+  else selection.settled(selected)
+  return news
+}
+
+function hasMore(selection: FetchSelection, { selected }: FetchResult): boolean {
+  const partition = selection.findPartition(selected.target)
+  return (
+    !(partition instanceof Partition) ||
+    partition.highWatermark > selected.target.position.offset ||
+    partition.highWatermark !== selected.toldHighWatermark ||
+    partition.logStartOffset !== selected.toldLogStartOffset
+  )
+}
+
+function partitionData({ selected, outcome }: FetchResult, call: Call): PartitionData {
+  const { index } = selected.target
+  if (outcome instanceof KafkaError) return errorData(index, errorFor(outcome, call.version))
+  if (call.version < FIRST_VERSION_WITH_ZSTD && isRecompressedToZstd(selected.target, call)) {
+    return errorData(index, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
+  }
+  const { divergingEpoch } = outcome
+  return {
+    partitionIndex: index,
+    errorCode: ErrorCode.NONE,
+    highWatermark: outcome.highWatermark,
+    lastStableOffset: outcome.lastStableOffset,
+    logStartOffset: outcome.logStartOffset,
+    abortedTransactions: outcome.abortedTransactions,
+    records: recordsOf(outcome),
+    ...(divergingEpoch === null ? {} : { divergingEpoch }),
+  }
+}
+
+function recordsOf({ records }: PartitionRead): PartitionData['records'] {
+  return records.length === 1 && records[0] !== undefined ? records[0] : records
+}
+
+/** Old consumers do not know KAFKA_STORAGE_ERROR; this one makes them ask for the leader again. */
+function errorFor(error: KafkaError, version: number): ErrorCode {
+  const unknownToClient = error.code === ErrorCode.KAFKA_STORAGE_ERROR && version <= 5
+  return unknownToClient ? ErrorCode.NOT_LEADER_OR_FOLLOWER : error.code
+}
+
+function isRecompressedToZstd({ topic }: FetchTarget, call: Call): boolean {
+  const known = call.metadata.topic(topic)
+  return known !== undefined && call.replicas.topicConfig(known).get('compression.type') === 'zstd'
+}
+
+function errorData(partitionIndex: number, errorCode: number): PartitionData {
+  return {
+    partitionIndex,
+    errorCode,
+    highWatermark: -1n,
+    lastStableOffset: -1n,
+    logStartOffset: -1n,
+    abortedTransactions: null,
+    records: [],
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * Metadata (key 3), v0 to v13.
+ * v1 controller, racks, null for all topics · v2 cluster id · v3 throttle time · v4 auto-creation asked for · v5 offline
+ * replicas · v7 leader epochs · v8 authorized operations (KIP-430) · v9 flexible · v10 topic ids told, v12 asked for
+ * (KIP-516) · v11 no cluster operations · v13 a top-level error.
+ */
+import type { Topic } from '../metadata/metadata.ts'
+import { isInternalTopic, isLegalTopicName } from '../metadata/topic-name.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+import { KafkaError } from '../wire/kafka-error.ts'
+import {
+  type MetadataRequest,
+  type MetadataResponse,
+  type MetadataResponseTopic,
+  metadataApi,
+} from '../wire/messages/metadata.ts'
+import { ZERO_UUID } from '../wire/reader.ts'
+import { CLUSTER_OPERATIONS, NOT_ASKED, TOPIC_OPERATIONS } from './authorized-operations.ts'
+import { autoCreateTopics } from './auto-create.ts'
+import { type Call, type Handler, handler } from './handler.ts'
+import { nodesOf } from './nodes.ts'
+
+export const metadataHandler: Handler<MetadataRequest, MetadataResponse> = handler(metadataApi, {
+  handle(request, call) {
+    checkTopicNaming(request, call.version)
+    const topics = wanted(request, call)
+    const { includeClusterAuthorizedOperations, includeTopicAuthorizedOperations } = request
+    return {
+      throttleTimeMs: 0,
+      brokers: nodesOf(call),
+      clusterId: call.metadata.clusterId,
+      controllerId: call.brokerId,
+      topics: includeTopicAuthorizedOperations
+        ? topics.map((topic) => ({ ...topic, topicAuthorizedOperations: TOPIC_OPERATIONS }))
+        : topics,
+      clusterAuthorizedOperations: includeClusterAuthorizedOperations ? CLUSTER_OPERATIONS : NOT_ASKED,
+      errorCode: ErrorCode.NONE,
+    }
+  },
+
+  fail(request, error) {
+    const topics = (request.topics ?? []).map(({ name, topicId }) => missing(error.code, name ?? '', topicId))
+    return { throttleTimeMs: 0, brokers: [], topics, errorCode: error.code }
+  },
+})
+
+/** Topics can be asked for by id from v12 on; in v10 and v11 the field is there, but must not be used. */
+function checkTopicNaming({ topics }: MetadataRequest, version: number): void {
+  if (version >= 12) return
+  for (const { name, topicId } of topics ?? []) {
+    if (name === null) {
+      throw new KafkaError(ErrorCode.INVALID_REQUEST, `Topic name can not be null for version ${version}`)
+    }
+    if (topicId !== ZERO_UUID) {
+      throw new KafkaError(
+        ErrorCode.INVALID_REQUEST,
+        `Topic IDs are not supported in requests for version ${version}`,
+      )
+    }
+  }
+}
+
+function wanted(request: MetadataRequest, call: Call): MetadataResponseTopic[] {
+  const { topics } = request
+  // In v0 an empty list stands for all topics; later that is null.
+  const all = topics === null || (call.version === 0 && topics.length === 0)
+  if (all) return Array.from(call.metadata.topics(), existing)
+  if (topics.some(({ topicId }) => topicId !== ZERO_UUID)) return wantedById(topics, call)
+  const names = new Set(topics.map(({ name }) => name ?? ''))
+  const found: MetadataResponseTopic[] = []
+  const absent: string[] = []
+  for (const name of names) {
+    const topic = call.metadata.topic(name)
+    if (topic === undefined) absent.push(name)
+    else found.push(existing(topic))
+  }
+  return [...found, ...wantedButAbsent(absent, request, call)]
+}
+
+/** Where one topic is asked for by id, Kafka looks at the ids alone. */
+function wantedById(topics: NonNullable<MetadataRequest['topics']>, call: Call): MetadataResponseTopic[] {
+  const ids = new Set(topics.map(({ topicId }) => topicId).filter((id) => id !== ZERO_UUID))
+  return Array.from(ids, (id) => {
+    const topic = call.metadata.topicById(id)
+    return topic === undefined ? missing(ErrorCode.UNKNOWN_TOPIC_ID, null, id) : existing(topic)
+  })
+}
+
+function wantedButAbsent(
+  names: readonly string[],
+  request: MetadataRequest,
+  call: Call,
+): MetadataResponseTopic[] {
+  if (request.allowAutoTopicCreation && call.config.get('auto.create.topics.enable')) {
+    autoCreateTopics(names.filter(isLegalTopicName), call)
+  }
+  // As from Kafka, a topic that is only just being created is not there yet.
+  return names.map((name) =>
+    missing(
+      isLegalTopicName(name) ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION,
+      name,
+      ZERO_UUID,
+    ),
+  )
+}
+
+function missing(errorCode: number, name: string | null, topicId: string): MetadataResponseTopic {
+  return { errorCode, name, topicId, isInternal: name !== null && isInternalTopic(name), partitions: [] }
+}
+
+function existing(topic: Topic): MetadataResponseTopic {
+  return {
+    errorCode: ErrorCode.NONE,
+    name: topic.name,
+    topicId: topic.id,
+    isInternal: topic.internal,
+    partitions: topic.partitions.map(({ index, leader, leaderEpoch, replicas, isr }) => ({
+      errorCode: leader === -1 ? ErrorCode.LEADER_NOT_AVAILABLE : ErrorCode.NONE,
+      partitionIndex: index,
+      leaderId: leader,
+      leaderEpoch,
+      replicaNodes: replicas,
+      isrNodes: isr,
+      offlineReplicas: [],
+    })),
+  }
+}

@@ -1,0 +1,136 @@
+/** Reads a selection of partitions, and waits while there is too little to read: Kafka's delayed fetch. */
+import type { Clock } from '../clock.ts'
+import { KafkaError } from '../wire/kafka-error.ts'
+import type { FetchSelection, SelectedPartition } from './fetch-selection.ts'
+import type { PartitionRead } from './partition.ts'
+
+export interface FetchLimits {
+  /** How long to wait for `minBytes`, milliseconds. */
+  readonly maxWaitMs: number
+  readonly minBytes: number
+  /** For all partitions together; the first batch is answered even if it is larger. */
+  readonly maxBytes: number
+  readonly isolation: number
+}
+
+/** What came of one partition. */
+export interface FetchResult {
+  readonly selected: SelectedPartition
+  readonly outcome: PartitionRead | KafkaError
+}
+
+/** Answers at once when there is enough, an error, or nothing to wait for; otherwise when that is so, or in time. */
+export function fetchSelection(
+  selection: FetchSelection,
+  limits: FetchLimits,
+  clock: Clock,
+  signal: AbortSignal,
+): readonly FetchResult[] | Promise<readonly FetchResult[]> {
+  const decide = (results: readonly FetchResult[]) => {
+    if (selection.size === 0 || limits.maxWaitMs <= 0 || isEnough(results, limits.minBytes)) return results
+    return waitForMore(selection, results, limits, clock, signal).then(() => readAll(selection, limits))
+  }
+  const results = readAll(selection, limits)
+  return results instanceof Promise ? results.then(decide) : decide(results)
+}
+
+function isEnough(results: readonly FetchResult[], minBytes: number): boolean {
+  let bytes = 0
+  for (const { outcome } of results) {
+    if (outcome instanceof KafkaError || outcome.divergingEpoch !== null) return true
+    bytes += outcome.sizeBytes
+  }
+  return bytes >= minBytes
+}
+
+/** Resolves when enough has been appended, something else changed, time is up, or nobody waits any more. */
+function waitForMore(
+  selection: FetchSelection,
+  results: readonly FetchResult[],
+  limits: FetchLimits,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const readable = new Map<SelectedPartition, number>()
+  let missingBytes = limits.minBytes
+  const add = (selected: SelectedPartition, bytes: number): void => {
+    const before = readable.get(selected) ?? 0
+    const after = Math.min(before + bytes, selected.target.position.maxBytes)
+    readable.set(selected, after)
+    missingBytes -= after - before
+  }
+  for (const { selected, outcome } of results) {
+    if (!(outcome instanceof KafkaError)) add(selected, outcome.sizeBytes)
+  }
+  return new Promise((resolve) => {
+    const stop = (): void => {
+      stopWaiting()
+      timer.cancel()
+      signal.removeEventListener('abort', stop)
+      resolve()
+    }
+    const timer = clock.schedule(limits.maxWaitMs, stop)
+    const stopWaiting = selection.wait({
+      selectedChanged(selected, bytes) {
+        if (bytes > 0) add(selected, bytes)
+        if (bytes === 0 || missingBytes <= 0) stop()
+      },
+    })
+    signal.addEventListener('abort', stop)
+    if (signal.aborted) stop()
+  })
+}
+
+/** Reads what has news, in turn, until the limit is reached; those behind it are read for their watermarks only. */
+function readAll(
+  selection: FetchSelection,
+  limits: FetchLimits,
+): readonly FetchResult[] | Promise<readonly FetchResult[]> {
+  const pending = selection.news()
+  const results: FetchResult[] = []
+  let bytesLeft = limits.maxBytes
+  let atLeastOne = true
+  const take = (selected: SelectedPartition, outcome: FetchResult['outcome']): void => {
+    results.push({ selected, outcome })
+    if (outcome instanceof KafkaError || outcome.sizeBytes === 0) return
+    bytesLeft = Math.max(0, bytesLeft - outcome.sizeBytes)
+    atLeastOne = false
+  }
+  const readOne = (selected: SelectedPartition) => readSelected(selected, limits, bytesLeft, atLeastOne)
+  const readFrom = async (first: number): Promise<readonly FetchResult[]> => {
+    for (const selected of pending.slice(first)) take(selected, await readOne(selected))
+    return results
+  }
+  for (const [at, selected] of pending.entries()) {
+    const outcome = readOne(selected)
+    if (outcome instanceof Promise) {
+      return outcome.then((read) => {
+        take(selected, read)
+        return readFrom(at + 1)
+      })
+    }
+    take(selected, outcome)
+  }
+  return results
+}
+
+function readSelected(
+  selected: SelectedPartition,
+  { isolation }: FetchLimits,
+  maxBytes: number,
+  atLeastOne: boolean,
+): FetchResult['outcome'] | Promise<FetchResult['outcome']> {
+  const partition = selected.find()
+  if (partition instanceof KafkaError) return partition
+  try {
+    const read = partition.read(selected.target.position, maxBytes, isolation, atLeastOne)
+    return read instanceof Promise ? read.catch(kafkaErrorOnly) : read
+  } catch (error) {
+    return kafkaErrorOnly(error)
+  }
+}
+
+function kafkaErrorOnly(error: unknown): KafkaError {
+  if (error instanceof KafkaError) return error
+  throw error
+}

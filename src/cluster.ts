@@ -3,7 +3,7 @@ import { type Logger, pino } from 'pino'
 import { type Clock, type Random, systemClock, systemRandom } from './clock.ts'
 import { BrokerConfig } from './config/broker-config.ts'
 import { ConfigError } from './config/config-error.ts'
-import { type ListenerConfig, listenersOf } from './config/listeners.ts'
+import { listenersOf } from './config/listeners.ts'
 import type { GroupConfig, TopicsView } from './group/coordinator-log.ts'
 import { GroupCoordinator } from './group/group-coordinator.ts'
 import { partitionLog } from './group/partition-log.ts'
@@ -61,8 +61,12 @@ export interface Cluster extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** Node ids begin at 1, as in Kafka's own examples. */
-const BROKER_ID = 1
+/** What the broker is, in Kafka's words, unless it is told otherwise. */
+const DEFAULT_CONFIGS = {
+  'node.id': '1',
+  'process.roles': 'broker,controller',
+  'controller.listener.names': 'CONTROLLER',
+}
 
 /**
  * Starts a cluster of one broker and resolves when clients can connect.
@@ -71,7 +75,7 @@ const BROKER_ID = 1
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const logger = options.logger ?? pino({ level: 'error' }, pino.destination(2))
   const config = new BrokerConfig({
-    overrides: options.config ?? {},
+    overrides: brokerConfigs(options),
     warn: (message) => logger.warn(message),
   })
   const broker = new Broker(options, config, logger)
@@ -99,7 +103,7 @@ class Broker {
   constructor(options: ClusterOptions, config: BrokerConfig, logger: Logger) {
     this.services = buildServices(options, config, logger)
     const dispatcher = new Dispatcher({ handlers, services: this.services, onRequest: options.onRequest })
-    const wanted = wantedListeners(options, config)
+    const wanted = listenersOf(config)
     this.#hosts = new Map(wanted.map(({ name, host }) => [name, host ?? 'localhost']))
     this.#listeners = wanted.map(
       ({ name, host, port, advertised }) =>
@@ -179,7 +183,7 @@ function buildServices(options: ClusterOptions, config: BrokerConfig, logger: Lo
     if (deleted.length > 0) await groups.topicsDeleted(deleted)
   }
   return {
-    brokerId: BROKER_ID,
+    brokerId: config.get('node.id') ?? 1,
     clock,
     random,
     logger,
@@ -203,26 +207,18 @@ function buildServices(options: ClusterOptions, config: BrokerConfig, logger: Lo
   }
 }
 
-/** The config `listeners` where it is set, otherwise one listener on the port and host of the options. */
-function wantedListeners(options: ClusterOptions, config: BrokerConfig): readonly ListenerConfig[] {
-  const { port, host } = options
-  if (config.setText('listeners') === undefined) {
-    const [plain] = listenersOf(config)
-    return [
-      {
-        name: 'PLAINTEXT',
-        host: host === '*' ? null : (host ?? 'localhost'),
-        port: port ?? 0,
-        advertised: plain?.advertised ?? null,
-      },
-    ]
+/** The configs to start with: those that are given, and a listener for the port and host of the options. */
+function brokerConfigs({ port, host, config = {} }: ClusterOptions): Readonly<Record<string, string>> {
+  if (config['listeners'] === undefined) {
+    const address = host === '*' ? '' : (host ?? 'localhost')
+    return { ...DEFAULT_CONFIGS, listeners: `PLAINTEXT://${hostAndPort(address, port ?? 0)}`, ...config }
   }
   if (port !== undefined || host !== undefined) {
     throw new ConfigError(
       'both the config listeners and a port or host are given: listeners names its own ports',
     )
   }
-  return listenersOf(config)
+  return { ...DEFAULT_CONFIGS, ...config }
 }
 
 /** How the broker makes itself known to its own metadata. */

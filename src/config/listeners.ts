@@ -24,9 +24,14 @@ const ADDRESS = /^([^:/]+):\/\/(?:\[([0-9a-fA-F:.%\w]*)\]|([^\s:[\]]*)):(-?\d+)$
 
 /** @throws ConfigError when the two do not make sense, each by itself or together. */
 export function listenersOf(config: BrokerConfig): readonly ListenerConfig[] {
-  const listening = parse('listeners', config.text('listeners') ?? '')
-  if (listening.length === 0)
-    throw new ConfigError('listeners is empty: name at least one, as in PLAINTEXT://:9092')
+  const controllers = config.get('controller.listener.names') ?? []
+  const listening = parse('listeners', config.text('listeners') ?? '').filter(
+    // There is no controller to connect to: it is a part of the broker.
+    ({ name }) => !controllers.includes(name),
+  )
+  if (listening.length === 0) {
+    throw new ConfigError('listeners names no listener for clients: add one, as in PLAINTEXT://:9092')
+  }
   const advertised = parse('advertised.listeners', config.setText('advertised.listeners') ?? '')
   checkProtocols(config, listening)
   checkPorts(listening)

@@ -35,9 +35,8 @@ const program = await build({
   // The packages that every start needs are bundled: looking for their files takes longer than running them.
   external: ['@node-rs/crc32', '@hpcc-js/wasm-zstd', 'crc-32', 'pino-pretty'],
   // They are CommonJS and ask for Node's own modules by `require`, which an ES module has to make for itself.
-  banner: {
-    js: "import { createRequire as requireFrom } from 'node:module'\nconst require = requireFrom(import.meta.url)",
-  },
+  banner: { js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url)" },
+  plugins: [lazyBuiltins()],
 })
 chmodSync(join(dist, 'cli.js'), 0o755)
 writeFileSync(join(dist, 'cli.licenses.txt'), licences(Object.keys(program.metafile.inputs)))
@@ -47,6 +46,25 @@ const types = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build
   stdio: 'inherit',
 })
 process.exitCode = types.status ?? 1
+
+/**
+ * An `import` of one of Node's modules reads everything that it exports, and so loads whatever Node itself would load
+ * when it is first used: streams and workers for `node:fs` and `node:util`. Taken as an object, it does not.
+ * @returns {import('esbuild').Plugin}
+ */
+function lazyBuiltins() {
+  return {
+    name: 'lazy-builtins',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+        kind === 'import-statement' ? { path, namespace: 'builtin' } : undefined,
+      )
+      onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
+        contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
+      }))
+    },
+  }
+}
 
 /**
  * The licences of the packages among bundled files, as each asks to be kept with every copy.

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /** The program `ottla`: reads the command line, runs a cluster until it is told to stop. */
 import { readFileSync } from 'node:fs'
-import nodeModule from 'node:module'
+import { isatty } from 'node:tty'
 import { parseArguments, type StartOptions } from './cli/arguments.ts'
+import { useCompiledCode } from './cli/compile-cache.ts'
 import { HELP } from './cli/help.ts'
 import type { Cluster } from './index.ts'
 
@@ -24,13 +25,13 @@ async function main(): Promise<void> {
 }
 
 async function start(options: StartOptions): Promise<void> {
-  // From Node 22.8 on compiled code is kept between starts; what is imported after this line profits.
-  ;(nodeModule as { enableCompileCache?: () => void }).enableCompileCache?.()
-  const [{ makeLogger, warnOfSlowChecksums }, { startCluster }] = await Promise.all([
+  useCompiledCode()
+  const [{ makeLogger }, { afterStart }, { startCluster }] = await Promise.all([
     import('./cli/logger.ts'),
+    import('./cli/after-start.ts'),
     import('./index.ts'),
   ])
-  const logger = await makeLogger(options.logLevel, process.stdout.isTTY === true)
+  const logger = await makeLogger(options.logLevel, isatty(1))
   let cluster: Cluster | undefined
   let stopping = false
   const stop = (signal: NodeJS.Signals, exitCode: number): void => {
@@ -47,7 +48,7 @@ async function start(options: StartOptions): Promise<void> {
   const { port, host, topics, config } = options
   cluster = await startCluster({ port, host, topics, config, logger, keepAlive: true })
   logger.info(`ottla ${version()} is ready: bootstrap servers ${cluster.bootstrapServers}`)
-  warnOfSlowChecksums(logger)
+  afterStart(logger)
 }
 
 function version(): string {

@@ -4,22 +4,8 @@
  * `featuresOf`, and `complete` fails when a claimed feature has no test or a lacking one has: the table cannot claim
  * what no test shows.
  */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
-
-export interface FeatureTable {
-  /** The rows, in order. */
-  readonly features: readonly string[]
-  readonly clients: readonly FeatureClient[]
-}
-
-export interface FeatureClient {
-  readonly name: string
-  readonly version: string
-  /** Feature → why this client cannot do it at all. */
-  readonly lacks: Readonly<Record<string, string>>
-}
+import { readFeatureTable } from './feature-table.ts'
 
 /** The tests of one client's features. */
 export interface FeatureTests {
@@ -31,10 +17,6 @@ export interface FeatureTests {
   shows(feature: string, body: () => Promise<void>): void
   /** To be called last: tests that exactly the claimed features were shown. */
   complete(): void
-}
-
-export function readFeatureTable(): FeatureTable {
-  return JSON.parse(readFileSync(join(import.meta.dirname, 'features.json'), 'utf8')) as FeatureTable
 }
 
 /** @throws Error when the table does not know the client. */

@@ -38,9 +38,10 @@ export class Controller {
    * @throws KafkaError POLICY_VIOLATION when the request asks for more than one commit may hold.
    */
   async createTopics(specs: readonly TopicSpec[], validateOnly: boolean): Promise<Outcome<NewTopic>[]> {
+    checkPartitionTotal(specs, this.#options.config.get('num.partitions'))
     const outcomes = specs.map((spec) => attempt(() => createTopic(this.#options, spec)))
-    if (!validateOnly)
-      await this.commit(bounded(outcomes.flatMap((outcome) => decided(outcome)?.records ?? [])))
+    const records = bounded(outcomes.flatMap((outcome) => decided(outcome)?.records ?? []))
+    if (!validateOnly) await this.commit(records)
     return outcomes
   }
 
@@ -83,6 +84,17 @@ function attempt<T>(decide: () => T): Outcome<T> {
 
 function decided<T>(outcome: Outcome<T>): T | undefined {
   return 'value' in outcome ? outcome.value : undefined
+}
+
+/** Before anything is made for them: a client may ask for two thousand million. */
+function checkPartitionTotal(specs: readonly TopicSpec[], defaultPartitions: number): void {
+  let total = 0
+  for (const { numPartitions, assignments } of specs) {
+    if (assignments.length > 0) total += assignments.length
+    else total += numPartitions === -1 ? defaultPartitions : numPartitions
+  }
+  if (total <= MAX_RECORDS_PER_REQUEST) return
+  throw new KafkaError(ErrorCode.POLICY_VIOLATION, 'Excessively large number of partitions per request.')
 }
 
 function bounded(records: readonly MetadataRecord[]): readonly MetadataRecord[] {

@@ -173,6 +173,32 @@ describe('creating topics', () => {
   })
 })
 
+describe('creating far too much', () => {
+  it.each([[2 ** 31 - 1], [10_001]])(
+    '%i partitions are refused before they are made',
+    async (numPartitions) => {
+      const { controller } = setUp()
+      for (const validateOnly of [false, true]) {
+        const topics = [plain('a'), { ...plain('t'), numPartitions }]
+        await expect(controller.createTopics(topics, validateOnly)).rejects.toMatchObject({
+          code: ErrorCode.POLICY_VIOLATION,
+          message: 'Excessively large number of partitions per request.',
+        })
+      }
+    },
+  )
+
+  it('so are two thousand million more partitions', async () => {
+    const { create, controller } = setUp()
+    await create({ numPartitions: 1 })
+    const [outcome] = await controller.createPartitions(
+      [{ name: 't', count: 2 ** 31 - 1, assignments: null }],
+      true,
+    )
+    expect(outcome).toMatchObject({ error: { code: ErrorCode.UNKNOWN_SERVER_ERROR } })
+  })
+})
+
 describe('creating partitions', () => {
   it('adds to those that are there', async () => {
     const { create, controller, metadata } = setUp(2)

@@ -70,6 +70,9 @@ export function createTopic(context: ControlContext, spec: TopicSpec): NewTopic 
   }
 }
 
+/** Kafka's controller makes no more records than this for one request. */
+const MAX_ADDITIONAL_PARTITIONS = 10_000
+
 /** @throws KafkaError saying why the partitions cannot be. */
 export function createPartitions(context: ControlContext, spec: PartitionsSpec): readonly MetadataRecord[] {
   const topic = context.metadata.topic(spec.name)
@@ -89,6 +92,10 @@ export function createPartitions(context: ControlContext, spec: PartitionsSpec):
       ErrorCode.INVALID_PARTITIONS,
       `The topic ${spec.name} currently has ${have} partition(s); ${spec.count} would not be an increase.`,
     )
+  }
+  if (additional > MAX_ADDITIONAL_PARTITIONS) {
+    // Kafka's controller fails here too, without a word of its own.
+    throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
   }
   return additionalReplicas(context.metadata, topic, additional, spec.assignments).map((brokerIds, at) =>
     partitionRecord(topic.id, have + at, brokerIds),

@@ -10,7 +10,7 @@ import { asCompressionError, loadZlib, streamed } from './zlib.ts'
 /** Payloads above this are compressed off the event loop. */
 const SYNCHRONOUS_BYTES = 64 * 1024
 /** The size of the pieces that a stream yields. */
-const PIECE_BYTES = 64 * 1024
+const PIECE_BYTES = 256 * 1024
 
 /** Bits of a member's fourth byte: which optional parts its header has. */
 const Flag = { HEADER_CRC: 0x02, EXTRA: 0x04, NAME: 0x08, COMMENT: 0x10 } as const

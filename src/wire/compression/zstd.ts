@@ -10,7 +10,7 @@ import { decompressZstd as decompressInBlocks, isOneWholeFrame } from './zstd-de
 /** Payloads above this are compressed off the event loop, where Node can do that. */
 const SYNCHRONOUS_BYTES = 64 * 1024
 /** The size of the pieces that a stream yields. */
-const PIECE_BYTES = 64 * 1024
+const PIECE_BYTES = 256 * 1024
 /** Kafka's default for compression.zstd.level. */
 const DEFAULT_LEVEL = 3
 

@@ -5,6 +5,8 @@ import { isatty } from 'node:tty'
 import { parseArguments, type StartOptions } from './cli/arguments.ts'
 import { useCompiledCode } from './cli/compile-cache.ts'
 import { HELP } from './cli/help.ts'
+import { stopOnSignal } from './cli/stop-on-signal.ts'
+import { systemClock } from './clock.ts'
 import type { Cluster } from './index.ts'
 
 const EXIT_FAILURE = 1
@@ -33,18 +35,15 @@ async function start(options: StartOptions): Promise<void> {
   ])
   const logger = await makeLogger(options.logLevel, isatty(1))
   let cluster: Cluster | undefined
-  let stopping = false
-  const stop = (signal: NodeJS.Signals, exitCode: number): void => {
-    if (stopping || cluster === undefined) process.exit(exitCode)
-    stopping = true
-    logger.info(`${signal}: stopping when what is in flight has been answered; once more stops at once`)
-    cluster.stop().then(() => {
-      logger.info('stopped')
-      process.exit(0)
-    }, fail)
-  }
-  process.on('SIGINT', () => stop('SIGINT', 130))
-  process.on('SIGTERM', () => stop('SIGTERM', 143))
+  const onSignal = stopOnSignal({
+    cluster: () => cluster,
+    exit: (code) => process.exit(code),
+    fail,
+    logger,
+    clock: systemClock,
+  })
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
   const { port, host, topics, config } = options
   cluster = await startCluster({ port, host, topics, config, logger, keepAlive: true })
   logger.info(`ottla ${version()} is ready: bootstrap servers ${cluster.bootstrapServers}`)

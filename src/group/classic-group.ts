@@ -339,7 +339,8 @@ export class ClassicGroup {
   }
 
   #countProtocols(member: ClassicMember, by: number): void {
-    for (const { name } of member.protocols) {
+    // A name that a member gives twice would otherwise count as one that not all support, and nobody could join.
+    for (const name of new Set(member.protocols.map((protocol) => protocol.name))) {
       this.#supportedProtocols.set(name, (this.#supportedProtocols.get(name) ?? 0) + by)
     }
   }

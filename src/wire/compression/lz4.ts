@@ -10,12 +10,14 @@ const MAGIC = 0x184d2204
 /** Bits of the descriptor's first byte. */
 const Flag = {
   RESERVED: 0x03,
+  CONTENT_CHECKSUM: 0x04,
   CONTENT_SIZE: 0x08,
   BLOCK_CHECKSUM: 0x10,
   INDEPENDENT: 0x20,
   VERSION: 0xc0,
 } as const
 const VERSION_1 = 0x40
+const CHECKSUM_BYTES = 4
 /** A block's size with this bit stands for bytes that are not compressed. */
 const STORED = 0x80000000
 /** Kafka's own block size, and its number in the descriptor. */
@@ -24,6 +26,8 @@ const BLOCK_SIZE_NUMBER = 4
 
 interface Descriptor {
   readonly hasBlockChecksums: boolean
+  /** Kafka wants it to be there, but does not compare it. */
+  readonly hasContentChecksum: boolean
   readonly maxBlockBytes: number
   /** Where the blocks begin. */
   readonly end: number
@@ -34,20 +38,23 @@ interface Descriptor {
  * @throws CompressionError when the bytes are no such frame. What follows its end mark is not looked at.
  */
 export function* decompressLz4(payload: Buffer): Generator<Buffer, void, void> {
-  const { hasBlockChecksums, maxBlockBytes, end } = readDescriptor(payload)
+  const { hasBlockChecksums, hasContentChecksum, maxBlockBytes, end } = readDescriptor(payload)
   const block = new BlockDecoder(maxBlockBytes)
   let position = end
   for (;;) {
     if (payload.length - position < 4) throw cut()
     const sizeWord = payload.readUInt32LE(position)
     position += 4
-    if (sizeWord === 0) return
+    if (sizeWord === 0) {
+      if (hasContentChecksum && payload.length - position < CHECKSUM_BYTES) throw cut()
+      return
+    }
     const bytes = sizeWord & ~STORED
     if (bytes > maxBlockBytes) {
       throw new CompressionError(`LZ4 block of ${bytes} bytes where ${maxBlockBytes} are allowed`)
     }
     const blockEnd = position + bytes
-    if (payload.length - position < bytes + (hasBlockChecksums ? 4 : 0)) throw cut()
+    if (payload.length - position < bytes + (hasBlockChecksums ? CHECKSUM_BYTES : 0)) throw cut()
     if (hasBlockChecksums && xxhash32(payload, position, blockEnd) !== payload.readUInt32LE(blockEnd)) {
       throw new CompressionError('LZ4 block with a wrong checksum')
     }
@@ -56,7 +63,7 @@ export function* decompressLz4(payload: Buffer): Generator<Buffer, void, void> {
     } else {
       yield block.decompress(payload, position, blockEnd)
     }
-    position = blockEnd + (hasBlockChecksums ? 4 : 0)
+    position = blockEnd + (hasBlockChecksums ? CHECKSUM_BYTES : 0)
   }
 }
 
@@ -100,6 +107,7 @@ function readDescriptor(payload: Buffer): Descriptor {
     throw new CompressionError('LZ4 frame descriptor with a wrong checksum')
   }
   return {
+    hasContentChecksum: (flags & Flag.CONTENT_CHECKSUM) !== 0,
     hasBlockChecksums: (flags & Flag.BLOCK_CHECKSUM) !== 0,
     maxBlockBytes: 2 ** (8 + 2 * sizeNumber),
     end: checksumAt + 1,

@@ -23,7 +23,7 @@ export function* decompressSnappy(payload: Buffer): Generator<Buffer, void, void
     yield decompressBlock(payload)
     return
   }
-  let position = skipHeader(payload, 0)
+  let position = HEADER_BYTES
   while (payload.length - position >= 4) {
     if (startsWithMagic(payload, position)) {
       position = skipHeader(payload, position)
@@ -63,6 +63,7 @@ function startsWithMagic(payload: Buffer, position: number): boolean {
   )
 }
 
+/** Of a stream that follows another the version counts; that of the first is not looked at, as in Java's library. */
 function skipHeader(payload: Buffer, position: number): number {
   const end = position + HEADER_BYTES
   if (end > payload.length) throw new CompressionError('Snappy header ends too early')

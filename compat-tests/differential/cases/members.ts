@@ -59,8 +59,8 @@ export class Member {
   }
 
   /** A member that has its id, or needs none: the next join may wait for others. */
-  static async make(t: CaseContext, groupId: string, join: Join = {}): Promise<Member> {
-    const member = new Member(await t.connect(), groupId, join)
+  static async make(t: CaseContext, groupId: string, join: Join = {}, client?: Client): Promise<Member> {
+    const member = new Member(client ?? (await t.connect()), groupId, join)
     if (join.groupInstanceId === undefined && join.memberId === undefined) {
       const asked = await member.client.raw.send(joinGroupApi, 9, joinRequest(groupId, join))
       if (asked.errorCode !== MEMBER_ID_REQUIRED) throw new Error(`no member id: error ${asked.errorCode}`)

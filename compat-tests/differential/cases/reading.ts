@@ -1,6 +1,8 @@
 /** Ways to look at what is stored, for cases of other APIs than Fetch. */
 import { deleteRecordsApi } from '../../../src/wire/messages/delete-records.ts'
 import { fetchApi } from '../../../src/wire/messages/fetch.ts'
+import { offsetCommitApi } from '../../../src/wire/messages/offset-commit.ts'
+import { offsetFetchApi } from '../../../src/wire/messages/offset-fetch.ts'
 import { readBatches } from '../batch.ts'
 import type { CaseContext, Topic } from '../case.ts'
 
@@ -31,4 +33,36 @@ export async function deleteRecords(t: CaseContext, topic: Topic, offset: bigint
   const answer = await helper.send(deleteRecordsApi, 1, { topics, timeoutMs: 30_000 })
   const errorCode = answer.topics[0]?.partitions[0]?.errorCode
   if (errorCode !== 0) throw new Error(`cannot delete records of ${topic.name}: ${errorCode}`)
+}
+
+/** What a group has committed for partitions of a topic; null where there is nothing. */
+export async function committed(
+  t: CaseContext,
+  groupId: string,
+  topic: Topic,
+  partitionIndexes: readonly number[] = [0],
+): Promise<unknown> {
+  const helper = await t.helper()
+  const topics = [{ name: topic.name, partitionIndexes }]
+  const answer = await helper.send(offsetFetchApi, 6, { groupId, topics })
+  return answer.topics[0]?.partitions
+}
+
+/** Commits an offset of partition 0 without a member, to set a case up. */
+export async function commitOffset(
+  t: CaseContext,
+  groupId: string,
+  topic: Topic,
+  offset: bigint,
+): Promise<void> {
+  const helper = await t.helper()
+  const partitions = [
+    { partitionIndex: 0, committedOffset: offset, committedLeaderEpoch: 0, committedMetadata: 'note' },
+  ]
+  const answer = await helper.send(offsetCommitApi, 8, {
+    groupId,
+    topics: [{ name: topic.name, partitions }],
+  })
+  const errorCode = answer.topics[0]?.partitions[0]?.errorCode
+  if (errorCode !== 0) throw new Error(`cannot commit ${topic.name} for ${groupId}: ${errorCode}`)
 }

@@ -73,6 +73,18 @@ const DEFAULT_CONFIGS = {
  * @throws ConfigError when a config is wrong, ListenError when a port cannot be had.
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const broker = await startBroker(options)
+  return {
+    bootstrapServers: broker.bootstrapServers,
+    listeners: broker.addresses,
+    clusterId: broker.services.metadata.clusterId,
+    stop: () => broker.stop(),
+    [Symbol.asyncDispose]: () => broker.stop(),
+  }
+}
+
+/** What `startCluster` does, for those who have to see inside: tests of the server. */
+export async function startBroker(options: ClusterOptions): Promise<Broker> {
   const logger = options.logger ?? pino({ level: 'error' }, pino.destination(2))
   const config = new BrokerConfig({
     overrides: brokerConfigs(options),
@@ -85,24 +97,21 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     await broker.stop()
     throw error
   }
-  return {
-    bootstrapServers: broker.bootstrapServers,
-    listeners: broker.addresses,
-    clusterId: broker.services.metadata.clusterId,
-    stop: () => broker.stop(),
-    [Symbol.asyncDispose]: () => broker.stop(),
-  }
+  return broker
 }
 
-class Broker {
+export class Broker {
   readonly services: Services
+  readonly dispatcher: Dispatcher
   readonly #listeners: readonly Listener[]
   readonly #hosts: ReadonlyMap<string, string>
   #stopped: Promise<void> | undefined
 
   constructor(options: ClusterOptions, config: BrokerConfig, logger: Logger) {
     this.services = buildServices(options, config, logger)
-    const dispatcher = new Dispatcher({ handlers, services: this.services, onRequest: options.onRequest })
+    const { services } = this
+    const dispatcher = new Dispatcher({ handlers, services, onRequest: options.onRequest })
+    this.dispatcher = dispatcher
     const wanted = listenersOf(config)
     this.#hosts = new Map(wanted.map(({ name, host }) => [name, host ?? 'localhost']))
     this.#listeners = wanted.map(

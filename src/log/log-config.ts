@@ -45,7 +45,7 @@ export const defaultLogConfig: LogConfig = {
   segmentIndexBytes: 10_485_760,
   indexIntervalBytes: 4096,
   messageTimestampType: 0,
-  messageTimestampBeforeMaxMs: Number.MAX_SAFE_INTEGER * 1024,
+  messageTimestampBeforeMaxMs: 2 ** 63,
   messageTimestampAfterMaxMs: 3_600_000,
   compressionType: 'producer',
   compressionGzipLevel: -1,

@@ -30,7 +30,7 @@ export function replay(stored: StoredLog, config: LogConfig, nowMs: number): Log
   if (epochs instanceof Promise || start instanceof Promise || stored.startOffset !== stored.endOffset) {
     return replayBatches(stored, config, nowMs)
   }
-  return emptyState(stored, nowMs, new LeaderEpochs(epochs), start)
+  return trimEpochs(emptyState(stored, nowMs, new LeaderEpochs(epochs), start))
 }
 
 async function replayBatches(stored: StoredLog, config: LogConfig, nowMs: number): Promise<LogState> {
@@ -49,9 +49,7 @@ async function replayBatches(stored: StoredLog, config: LogConfig, nowMs: number
       }
     }
   }
-  epochs.truncateFromEnd(state.endOffset)
-  epochs.truncateFromStart(state.startOffset)
-  return state
+  return trimEpochs(state)
 }
 
 /** Returns the offset behind the batch. */
@@ -74,6 +72,13 @@ function replayBatch(
   if (epoch > state.epochs.latest) state.epochs.assign(epoch, facts.baseOffset)
   if (batch.hasProducerId(view, position)) state.producers.update(view, position)
   return facts.lastOffset + 1n
+}
+
+/** What was noted beside the log may be older, or newer, than its batches. */
+function trimEpochs(state: LogState): LogState {
+  state.epochs.truncateFromEnd(state.endOffset)
+  state.epochs.truncateFromStart(state.startOffset)
+  return state
 }
 
 function emptyState(stored: StoredLog, nowMs: number, epochs: LeaderEpochs, start: bigint): LogState {

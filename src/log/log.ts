@@ -238,7 +238,7 @@ export class Log {
       const { startOffset, endOffset, epochs } = this.#state
       if (epochs.truncateFromEnd(offset < endOffset ? offset : endOffset)) this.#saveEpochs()
       if (offset >= endOffset) return
-      if (offset < startOffset) this.#queue.run(() => writeLogStart(this.#stored, offset))
+      if (offset < startOffset) this.#queue.post(() => writeLogStart(this.#stored, offset))
       await this.#queue.run(() => this.#stored.truncate(offset))
       const { config, clock } = this.#options
       this.#state = await withStorageErrors(() => replay(this.#stored, config(), clock.now()))
@@ -295,7 +295,7 @@ export class Log {
     const active = segments.at(-1) as LogSegment
     const nowMs = this.#options.clock.now()
     if (!active.isFullFor(facts, config, nowMs)) return active
-    this.#queue.run(() => this.#stored.roll(facts.baseOffset))
+    this.#queue.post(() => this.#stored.roll(facts.baseOffset))
     const next = new LogSegment(facts.baseOffset, nowMs)
     if (active.sizeBytes === 0) segments.pop()
     segments.push(next)
@@ -327,7 +327,7 @@ export class Log {
 
   #saveEpochs(): void {
     const { entries } = this.#state.epochs
-    this.#queue.run(() => writeEpochs(this.#stored, entries))
+    this.#queue.post(() => writeEpochs(this.#stored, entries))
   }
 
   #checkOnline(): void {

@@ -1,5 +1,6 @@
 /** Gives a produced batch the codec that its topic asks for (compression.type). */
 import * as batch from '../wire/batch.ts'
+import { decompress } from '../wire/compression.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import { buildCompressedBatch, type RecordValue, readRecords, walkBatch } from '../wire/records.ts'
@@ -18,6 +19,7 @@ export async function recompress(
   check: RecordCheck,
   { config, nowMs }: BatchRules,
 ): Promise<ValidatedBatch> {
+  await checkSize(frame, codec === batch.Codec.NONE ? config.maxMessageBytes : MAX_RECORDS_BYTES)
   const records = await readRecords(frame)
   await walkBatch(frame, 0, (record) => check.visit(record))
   check.throwRecordErrors()
@@ -39,6 +41,23 @@ export async function recompress(
     levelOf(codec, config),
   )
   return { frame: rebuilt, maxTimestamp, logAppendTimeMs: byBroker ? maxTimestamp : batch.NO_TIMESTAMP }
+}
+
+/** What is compressed anew is in memory as a whole for a moment, whatever a few bytes pretend to be. */
+const MAX_RECORDS_BYTES = 128 * 1024 * 1024
+
+async function checkSize(frame: Buffer, maxBytes: number): Promise<void> {
+  const pieces = decompress(batch.compressionCodec(frame), batch.recordsPayload(frame))
+  if (Buffer.isBuffer(pieces)) return
+  let bytes = 0
+  for await (const piece of pieces) {
+    bytes += piece.length
+    if (bytes <= maxBytes) continue
+    throw new KafkaError(
+      ErrorCode.MESSAGE_TOO_LARGE,
+      `records of more than ${maxBytes} bytes to be compressed anew`,
+    )
+  }
 }
 
 /** Kafka cannot build a batch with a timestamp below -1, and says no more than that it failed. */

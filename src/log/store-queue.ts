@@ -54,6 +54,11 @@ export class StoreQueue {
     return this.#add(call, null)
   }
 
+  /** Calls the store like `run`, where nobody waits for the end of it: what follows in the queue fails with it. */
+  post(call: () => void | Promise<void>): void {
+    this.run(call)?.catch(() => {})
+  }
+
   #add(call: () => void | Promise<void>, frames: Frame[] | null): undefined | Promise<void> {
     if (this.#failure !== null) throw this.#failure
     if (this.#inFlight === undefined) return this.#start(call)

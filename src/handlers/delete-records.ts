@@ -7,6 +7,7 @@ import {
   type DeleteRecordsResponse,
   deleteRecordsApi,
 } from '../wire/messages/delete-records.ts'
+import { lastOfEach } from './duplicates.ts'
 import { type Call, type Handler, handler } from './handler.ts'
 
 export const deleteRecordsHandler: Handler<DeleteRecordsRequest, DeleteRecordsResponse> = handler(
@@ -16,7 +17,9 @@ export const deleteRecordsHandler: Handler<DeleteRecordsRequest, DeleteRecordsRe
       const topics = request.topics.map(async ({ name, partitions }) => ({
         name,
         partitions: await Promise.all(
-          partitions.map(({ partitionIndex, offset }) => deleteBefore(name, partitionIndex, offset, call)),
+          lastOfEach(partitions, ({ partitionIndex }) => partitionIndex).map(({ partitionIndex, offset }) =>
+            deleteBefore(name, partitionIndex, offset, call),
+          ),
         ),
       }))
       return { throttleTimeMs: 0, topics: await Promise.all(topics) }

@@ -4,7 +4,7 @@
  * epochs · v13 topic ids (KIP-516) · v15 replica state (KIP-903) · v16 current leader (KIP-951) · v17, v18 followers.
  */
 import { type FetchLimits, type FetchResult, fetchSelection } from '../replica/fetch.ts'
-import { FetchSelection, type FetchTarget } from '../replica/fetch-selection.ts'
+import { FetchSelection, type FetchTarget, type SelectedPartition } from '../replica/fetch-selection.ts'
 import { type FetchSession, INITIAL_EPOCH, NO_SESSION } from '../replica/fetch-sessions.ts'
 import { Partition, type PartitionRead } from '../replica/partition.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
@@ -17,12 +17,14 @@ import {
   type PartitionData,
 } from '../wire/messages/fetch.ts'
 import { type Call, type Handler, handler } from './handler.ts'
+import { checkIsolation } from './isolation.ts'
 
 /** Below this version a consumer cannot read zstd (KIP-110). */
 const FIRST_VERSION_WITH_ZSTD = 10
 
 export const fetchHandler: Handler<FetchRequest, FetchResponse> = handler(fetchApi, {
   handle(request, call) {
+    checkIsolation(request.isolationLevel)
     const context = contextOf(request, call)
     if (context instanceof KafkaError) {
       return { throttleTimeMs: 0, errorCode: context.code, sessionId: NO_SESSION, responses: [] }
@@ -37,7 +39,7 @@ export const fetchHandler: Handler<FetchRequest, FetchResponse> = handler(fetchA
     const responses = request.topics.map(({ topic, topicId, partitions }) => ({
       topic,
       topicId,
-      partitions: partitions.map(({ partition }) => errorData(partition, error.code)),
+      partitions: partitions.map(({ partition }) => errorData(partition, error.code, [])),
     }))
     return { throttleTimeMs: 0, errorCode: error.code, sessionId: request.sessionId, responses }
   },
@@ -59,7 +61,7 @@ function contextOf(request: FetchRequest, call: Call): FetchContext | KafkaError
   const { sessionId, sessionEpoch } = request
   if (sessionEpoch <= INITIAL_EPOCH) {
     if (sessionId !== NO_SESSION) call.fetchSessions.close(sessionId)
-    return withoutSession(call, targetsOf(request), sessionEpoch === INITIAL_EPOCH)
+    return withoutSession(call, targetsOf(request, call), sessionEpoch === INITIAL_EPOCH)
   }
   const session = call.fetchSessions.find(sessionId)
   if (session === undefined) {
@@ -78,9 +80,10 @@ function contextOf(request: FetchRequest, call: Call): FetchContext | KafkaError
     )
   }
   const { selection } = session
-  for (const target of targetsOf(request)) selection.put(target)
+  for (const target of targetsOf(request, call)) selection.put(target)
   for (const { topic, topicId, partitions } of request.forgottenTopicsData) {
-    for (const index of partitions) selection.remove(topic, topicId, index)
+    const name = usesTopicIds(call) ? null : topic
+    for (const index of partitions) selection.remove(name, topicId, index)
   }
   if (selection.size === 0) {
     call.fetchSessions.close(session.id)
@@ -99,11 +102,11 @@ function usesTopicIds(call: Call): boolean {
   return call.version >= 13
 }
 
-function* targetsOf(request: FetchRequest): Generator<FetchTarget> {
+function* targetsOf(request: FetchRequest, call: Call): Generator<FetchTarget> {
   for (const { topic, topicId, partitions } of request.topics) {
     for (const partition of partitions) {
       yield {
-        topic,
+        topic: usesTopicIds(call) ? null : topic,
         topicId,
         index: partition.partition,
         position: {
@@ -124,6 +127,7 @@ function limitsOf(request: FetchRequest, call: Call): FetchLimits {
     minBytes: Math.min(request.minBytes, maxBytes),
     maxBytes,
     isolation: request.isolationLevel,
+    replicaId: Math.max(request.replicaId, request.replicaState.replicaId),
   }
 }
 
@@ -139,13 +143,14 @@ function answer(context: FetchContext, results: readonly FetchResult[], call: Ca
     }
   }
   const incremental = session !== null
-  if (opensSession && selection.size > 0)
-    session = call.fetchSessions.open(selection, usesTopicIds(call)) ?? null
+  if (opensSession) session = call.fetchSessions.open(selection, usesTopicIds(call)) ?? null
   const responses: { topic: string; topicId: string; partitions: PartitionData[] }[] = []
   for (const result of inKafkasOrder(results)) {
     const worthTelling = noteTold(selection, result)
     if (incremental && !worthTelling) continue
-    const { topic, topicId } = result.selected.target
+    const { target } = result.selected
+    const { topicId } = target
+    const topic = usesTopicIds(call) ? '' : (target.topic ?? '')
     let last = responses.at(-1)
     if (last === undefined || last.topic !== topic || last.topicId !== topicId) {
       last = { topic, topicId, partitions: [] }
@@ -163,13 +168,8 @@ function answer(context: FetchContext, results: readonly FetchResult[], call: Ca
 
 /** Partitions that do not exist come last. */
 function* inKafkasOrder(results: readonly FetchResult[]): Generator<FetchResult> {
-  for (const result of results) if (!isUnknown(result)) yield result
-  for (const result of results) if (isUnknown(result)) yield result
-}
-
-function isUnknown({ outcome }: FetchResult): boolean {
-  if (!(outcome instanceof KafkaError)) return false
-  return outcome.code === ErrorCode.UNKNOWN_TOPIC_ID || outcome.code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+  for (const result of results) if (!result.unknown) yield result
+  for (const result of results) if (result.unknown) yield result
 }
 
 /** Keeps in mind what the client is told, and whether there may be more to tell. Says whether it is news. */
@@ -186,12 +186,12 @@ function noteTold(selection: FetchSelection, { selected, outcome }: FetchResult)
     outcome.logStartOffset !== selected.toldLogStartOffset
   selected.toldHighWatermark = outcome.highWatermark
   selected.toldLogStartOffset = outcome.logStartOffset
-  if (hasMore(selection, { selected, outcome })) selection.served(selected)
-  else selection.settled(selected)
+  if (outcome.sizeBytes > 0) selection.served(selected)
+  if (!hasMore(selection, selected)) selection.settled(selected)
   return news
 }
 
-function hasMore(selection: FetchSelection, { selected }: FetchResult): boolean {
+function hasMore(selection: FetchSelection, selected: SelectedPartition): boolean {
   const partition = selection.findPartition(selected.target)
   return (
     !(partition instanceof Partition) ||
@@ -201,11 +201,14 @@ function hasMore(selection: FetchSelection, { selected }: FetchResult): boolean 
   )
 }
 
-function partitionData({ selected, outcome }: FetchResult, call: Call): PartitionData {
+function partitionData(result: FetchResult, call: Call): PartitionData {
+  const { selected, outcome } = result
   const { index } = selected.target
-  if (outcome instanceof KafkaError) return errorData(index, errorFor(outcome, call.version))
+  if (outcome instanceof KafkaError) {
+    return errorData(index, errorFor(outcome, call.version), result.unknown ? [] : null)
+  }
   if (call.version < FIRST_VERSION_WITH_ZSTD && isRecompressedToZstd(selected.target, call)) {
-    return errorData(index, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
+    return errorData(index, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, [])
   }
   const { divergingEpoch } = outcome
   return {
@@ -231,18 +234,19 @@ function errorFor(error: KafkaError, version: number): ErrorCode {
 }
 
 function isRecompressedToZstd({ topic }: FetchTarget, call: Call): boolean {
-  const known = call.metadata.topic(topic)
+  const known = topic === null ? undefined : call.metadata.topic(topic)
   return known !== undefined && call.replicas.topicConfig(known).get('compression.type') === 'zstd'
 }
 
-function errorData(partitionIndex: number, errorCode: number): PartitionData {
+/** @param abortedTransactions null where the log was asked, an empty list where Kafka did not come so far. */
+function errorData(partitionIndex: number, errorCode: number, abortedTransactions: [] | null): PartitionData {
   return {
     partitionIndex,
     errorCode,
     highWatermark: -1n,
     lastStableOffset: -1n,
     logStartOffset: -1n,
-    abortedTransactions: null,
+    abortedTransactions,
     records: [],
   }
 }

@@ -13,9 +13,10 @@ import {
   type ListOffsetsResponse,
   listOffsetsApi,
 } from '../wire/messages/list-offsets.ts'
-import { duplicatesAmong } from './duplicates.ts'
+import { duplicatesAmong, lastOfEach } from './duplicates.ts'
 import { type Call, type Handler, handler } from './handler.ts'
 import { allInOrder } from './in-order.ts'
+import { checkIsolation } from './isolation.ts'
 
 /** The first version in which a special timestamp may be asked for. */
 const FIRST_VERSION: ReadonlyMap<bigint, number> = new Map<bigint, number>([
@@ -29,6 +30,7 @@ const FIRST_VERSION: ReadonlyMap<bigint, number> = new Map<bigint, number>([
 
 export const listOffsetsHandler: Handler<ListOffsetsRequest, ListOffsetsResponse> = handler(listOffsetsApi, {
   async handle(request, call) {
+    checkIsolation(request.isolationLevel)
     const duplicates = duplicatesAmong(
       request.topics.flatMap(({ name, partitions }) =>
         partitions.map(({ partitionIndex }) => `${name}-${partitionIndex}`),
@@ -37,7 +39,7 @@ export const listOffsetsHandler: Handler<ListOffsetsRequest, ListOffsetsResponse
     const topics = request.topics.map(async ({ name, partitions }) => ({
       name,
       partitions: await allInOrder(
-        partitions.map((partition) =>
+        lastOfEach(partitions, ({ partitionIndex }) => partitionIndex).map((partition) =>
           duplicates.has(`${name}-${partition.partitionIndex}`)
             ? failed(partition.partitionIndex, ErrorCode.INVALID_REQUEST)
             : listOffset(name, partition, request.isolationLevel, call),

@@ -21,6 +21,7 @@ import {
   type TopicProduceResponse,
 } from '../wire/messages/produce.ts'
 import { EMPTY_BYTES } from '../wire/reader.ts'
+import { lastOfEach } from './duplicates.ts'
 import { type Call, type Handler, handler } from './handler.ts'
 import { allInOrder } from './in-order.ts'
 
@@ -49,7 +50,7 @@ export const produceHandler: Handler<ProduceRequest, ProduceResponse> = handler(
         `transactions are not served: transactional id ${request.transactionalId}`,
       )
     }
-    const answered = allInOrder(request.topicData.map((data) => produceToTopic(data, request, call)))
+    const answered = allInOrder(perTopic(request).map((data) => produceToTopic(data, request, call)))
     return answered instanceof Promise
       ? answered.then((responses) => answer(request, responses, call))
       : answer(request, answered, call)
@@ -61,11 +62,30 @@ export const produceHandler: Handler<ProduceRequest, ProduceResponse> = handler(
       responses: request.topicData.map(({ name, topicId, partitionData }) => ({
         name,
         topicId,
-        partitionResponses: partitionData.map(({ index }) => failure(index, error, -1n, error.message)),
+        partitionResponses: partitionData.map(({ index }) => failure(index, error, -1n, messageOf(error))),
       })),
     }
   },
 })
+
+/** Kafka words the errors of unreadable records itself; of other errors it tells the code alone. */
+function messageOf(error: KafkaError): string | null {
+  return error.code === ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED ? null : error.message
+}
+
+/** Each topic, and in it each partition, once: of one that a request names twice only the last counts. */
+function perTopic({ topicData }: ProduceRequest): readonly TopicProduceData[] {
+  const byTopic = new Map<string, TopicProduceData>()
+  for (const data of topicData) {
+    const key = `${data.name}/${data.topicId}`
+    const partitionData = [...(byTopic.get(key)?.partitionData ?? []), ...data.partitionData]
+    if (partitionData.length > 0) byTopic.set(key, { ...data, partitionData })
+  }
+  return Array.from(byTopic.values(), (data) => ({
+    ...data,
+    partitionData: lastOfEach(data.partitionData, ({ index }) => index),
+  }))
+}
 
 /** acks=0 is owed no answer, but an error closes the connection, so that the client hears of it at all. */
 function answer(

@@ -4,8 +4,8 @@ import type { FetchPosition, Partition, PartitionWatcher } from './partition.ts'
 
 /** What a fetch says about one partition. */
 export interface FetchTarget {
-  /** '' where the client names the topic by its id. */
-  readonly topic: string
+  /** Null where the client names the topic by its id, until the id has been found to be a topic's. */
+  readonly topic: string | null
   /** The zero id where the client names the topic by its name. */
   readonly topicId: string
   readonly index: number
@@ -23,31 +23,40 @@ export interface FetchWaiter {
 
 /** A partition of a selection. */
 export class SelectedPartition implements PartitionWatcher {
-  target: FetchTarget
+  /** When it is served, relative to the others: the lowest first. */
+  turn = 0
   /** What the client was told last, in a session: only changes are told again. -1 where nothing was. */
   toldHighWatermark = -1n
   toldLogStartOffset = -1n
   readonly #selection: FetchSelection
+  #target: FetchTarget
   #watched: Partition | undefined
 
   constructor(selection: FetchSelection, target: FetchTarget) {
     this.#selection = selection
-    this.target = target
+    this.#target = target
+  }
+
+  get target(): FetchTarget {
+    return this.#target
+  }
+
+  /** Moves the position. What the topic was found to be called stays: Kafka looks the name up from then on. */
+  move(target: FetchTarget): void {
+    this.#target = { ...target, topic: target.topic ?? this.#target.topic }
   }
 
   /** The partition as it is now, or why there is none. */
   find(): Partition | KafkaError {
-    const found = this.#selection.findPartition(this.target)
-    if (this.#selection.listening && found !== this.#watched) this.watch()
+    const found = this.#selection.findPartition(this.#target)
+    if (this.#selection.listening && found !== this.#watched) this.#follow(found)
+    if (found instanceof KafkaError) return found
+    if (this.#target.topic === null) this.#target = { ...this.#target, topic: found.topic }
     return found
   }
 
   watch(): void {
-    this.unwatch()
-    const found = this.#selection.findPartition(this.target)
-    if (found instanceof KafkaError) return
-    this.#watched = found
-    found.watch(this)
+    this.#follow(this.#selection.findPartition(this.#target))
   }
 
   unwatch(): void {
@@ -58,13 +67,21 @@ export class SelectedPartition implements PartitionWatcher {
   partitionChanged(bytes: number): void {
     this.#selection.changed(this, bytes)
   }
+
+  #follow(found: Partition | KafkaError): void {
+    this.unwatch()
+    if (found instanceof KafkaError) return
+    this.#watched = found
+    found.watch(this)
+  }
 }
 
 export class FetchSelection {
   readonly findPartition: FindPartition
   readonly #partitions = new Map<string, SelectedPartition>()
-  /** Those that a next look may find something at, longest unserved first. */
+  /** Those that a next look may find something at. */
   readonly #news = new Set<SelectedPartition>()
+  #turns = 0
   #listening = false
   #waiter: FetchWaiter | null = null
 
@@ -84,7 +101,7 @@ export class FetchSelection {
 
   /** Partitions that may have news, in the order in which they are to be served. */
   news(): readonly SelectedPartition[] {
-    return [...this.#news]
+    return [...this.#news].sort((one, other) => one.turn - other.turn)
   }
 
   /** Adds a partition, or moves the position of one that is there. */
@@ -93,15 +110,16 @@ export class FetchSelection {
     let selected = this.#partitions.get(key)
     if (selected === undefined) {
       selected = new SelectedPartition(this, target)
+      selected.turn = this.#turns++
       this.#partitions.set(key, selected)
       if (this.#listening) selected.watch()
     } else {
-      selected.target = target
+      selected.move(target)
     }
     this.#news.add(selected)
   }
 
-  remove(topic: string, topicId: string, index: number): void {
+  remove(topic: string | null, topicId: string, index: number): void {
     const key = keyOf(topic, topicId, index)
     const selected = this.#partitions.get(key)
     if (selected === undefined) return
@@ -115,10 +133,9 @@ export class FetchSelection {
     this.#news.delete(selected)
   }
 
-  /** The partition was served and may have more: it goes behind the others, so that all get their turn. */
+  /** The partition gave something: it goes behind the others, so that all get their turn. */
   served(selected: SelectedPartition): void {
-    this.#news.delete(selected)
-    this.#news.add(selected)
+    selected.turn = this.#turns++
   }
 
   /** Hears of changes from now on, until `release`. */
@@ -149,6 +166,6 @@ export class FetchSelection {
   }
 }
 
-function keyOf(topic: string, topicId: string, index: number): string {
-  return `${topic}/${topicId}/${index}`
+function keyOf(topic: string | null, topicId: string, index: number): string {
+  return `${topic ?? ''}/${topicId}/${index}`
 }

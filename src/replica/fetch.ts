@@ -1,5 +1,6 @@
 /** Reads a selection of partitions, and waits while there is too little to read: Kafka's delayed fetch. */
 import type { Clock } from '../clock.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import type { FetchSelection, SelectedPartition } from './fetch-selection.ts'
 import type { PartitionRead } from './partition.ts'
@@ -11,12 +12,16 @@ export interface FetchLimits {
   /** For all partitions together; the first batch is answered even if it is larger. */
   readonly maxBytes: number
   readonly isolation: number
+  /** The id of the follower that fetches; -1 or below for a consumer. */
+  readonly replicaId: number
 }
 
 /** What came of one partition. */
 export interface FetchResult {
   readonly selected: SelectedPartition
   readonly outcome: PartitionRead | KafkaError
+  /** The partition did not exist when the fetch began: Kafka then does not ask the log, and waits for the others. */
+  readonly unknown: boolean
 }
 
 /** Answers at once when there is enough, an error, or nothing to wait for; otherwise when that is so, or in time. */
@@ -28,15 +33,24 @@ export function fetchSelection(
 ): readonly FetchResult[] | Promise<readonly FetchResult[]> {
   const decide = (results: readonly FetchResult[]) => {
     if (selection.size === 0 || limits.maxWaitMs <= 0 || isEnough(results, limits.minBytes)) return results
-    return waitForMore(selection, results, limits, clock, signal).then(() => readAll(selection, limits))
+    return waitForMore(selection, results, limits, clock, signal).then(() =>
+      readAll(selection, limits, results),
+    )
   }
   const results = readAll(selection, limits)
   return results instanceof Promise ? results.then(decide) : decide(results)
 }
 
+const UNKNOWN: ReadonlySet<ErrorCode> = new Set([
+  ErrorCode.UNKNOWN_TOPIC_ID,
+  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+])
+
 function isEnough(results: readonly FetchResult[], minBytes: number): boolean {
+  const known = results.filter(({ unknown }) => !unknown)
+  if (known.length === 0 && results.length > 0) return true
   let bytes = 0
-  for (const { outcome } of results) {
+  for (const { outcome } of known) {
     if (outcome instanceof KafkaError || outcome.divergingEpoch !== null) return true
     bytes += outcome.sizeBytes
   }
@@ -81,17 +95,27 @@ function waitForMore(
   })
 }
 
-/** Reads what has news, in turn, until the limit is reached; those behind it are read for their watermarks only. */
+/**
+ * Reads what has news, in turn, until the limit is reached; those behind it are read for their watermarks only.
+ * @param before the results of the first look, where this is the second.
+ */
 function readAll(
   selection: FetchSelection,
   limits: FetchLimits,
+  before: readonly FetchResult[] | null = null,
 ): readonly FetchResult[] | Promise<readonly FetchResult[]> {
   const pending = selection.news()
+  const unknownBefore = new Set(before?.filter(({ unknown }) => unknown).map(({ selected }) => selected))
   const results: FetchResult[] = []
   let bytesLeft = limits.maxBytes
   let atLeastOne = true
   const take = (selected: SelectedPartition, outcome: FetchResult['outcome']): void => {
-    results.push({ selected, outcome })
+    const isUnknown = outcome instanceof KafkaError && UNKNOWN.has(outcome.code)
+    results.push({
+      selected,
+      outcome,
+      unknown: isUnknown && (before === null || unknownBefore.has(selected)),
+    })
     if (outcome instanceof KafkaError || outcome.sizeBytes === 0) return
     bytesLeft = Math.max(0, bytesLeft - outcome.sizeBytes)
     atLeastOne = false
@@ -116,12 +140,18 @@ function readAll(
 
 function readSelected(
   selected: SelectedPartition,
-  { isolation }: FetchLimits,
+  { isolation, replicaId }: FetchLimits,
   maxBytes: number,
   atLeastOne: boolean,
 ): FetchResult['outcome'] | Promise<FetchResult['outcome']> {
   const partition = selected.find()
   if (partition instanceof KafkaError) return partition
+  if (replicaId >= 0) {
+    return new KafkaError(
+      ErrorCode.NOT_LEADER_OR_FOLLOWER,
+      `broker ${replicaId} fetches as a follower, but holds no replica of ${partition}`,
+    )
+  }
   try {
     const read = partition.read(selected.target.position, maxBytes, isolation, atLeastOne)
     return read instanceof Promise ? read.catch(kafkaErrorOnly) : read

@@ -132,7 +132,8 @@ export class Partition {
    * Reads for a fetch, up to what its isolation level may see.
    * @param maxBytes what is left of the whole fetch's limit; the position has the partition's own.
    * @param atLeastOne whether a first batch above the limits is answered all the same (KIP-74).
-   * @throws KafkaError OFFSET_OUT_OF_RANGE, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, KAFKA_STORAGE_ERROR.
+   * @throws KafkaError OFFSET_OUT_OF_RANGE, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, KAFKA_STORAGE_ERROR, and
+   * UNKNOWN_SERVER_ERROR for a negative limit.
    */
   read(
     position: FetchPosition,
@@ -143,7 +144,10 @@ export class Partition {
     this.checkLeaderEpoch(position.currentLeaderEpoch)
     const diverging = this.#divergingEpoch(position)
     if (diverging !== null) return this.#answer([], 0, isolation, diverging)
-    const limit = Math.max(0, Math.min(maxBytes, position.maxBytes))
+    const limit = Math.min(maxBytes, position.maxBytes)
+    if (limit < 0) {
+      throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, `${limit} bytes of ${this} cannot be read`)
+    }
     const end = this.#readableEnd(isolation)
     const wholeBatches = (buffers: readonly Buffer[]): PartitionRead => {
       const sizeBytes = totalBytes(buffers)

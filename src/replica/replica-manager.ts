@@ -81,12 +81,17 @@ export class ReplicaManager {
   /** The partition that a fetch is about, or the error that the fetch is to answer for it. */
   locate({ topic, topicId, index }: FetchTarget): Partition | KafkaError {
     const { metadata } = this.#options
-    const byId = topicId !== ZERO_UUID
-    const found = byId ? metadata.topicById(topicId) : metadata.topic(topic)
+    const found = topic === null ? metadata.topicById(topicId) : metadata.topic(topic)
     if (found === undefined) {
-      return byId
+      return topic === null
         ? new KafkaError(ErrorCode.UNKNOWN_TOPIC_ID, `there is no topic with id ${topicId}`)
         : new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${topic}`)
+    }
+    if (topicId !== ZERO_UUID && topicId !== found.id) {
+      return new KafkaError(
+        ErrorCode.INCONSISTENT_TOPIC_ID,
+        `topic ${topic} has id ${found.id} now, not ${topicId}`,
+      )
     }
     const partition = this.find(found.id, index)
     if (partition !== undefined) return partition

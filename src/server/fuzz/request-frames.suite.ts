@@ -41,6 +41,7 @@ interface Field {
 }
 
 interface Definition {
+  readonly name: string
   readonly fields: readonly Field[]
   readonly commonStructs?: readonly { readonly name: string; readonly fields: readonly Field[] }[]
 }
@@ -98,11 +99,9 @@ class Maker {
       case 'float64':
         return 0.5
       case 'uuid':
-        return field.name === 'TopicId' ? this.#world.topicId : ZERO_UUID
+        return field.name === 'TopicId' && !this.#deletes ? this.#world.topicId : ZERO_UUID
       case 'bytes':
         return Buffer.from('000100000001000466757a7a00000000', 'hex')
-      case 'records':
-        return recordBatch(1 + chance.below(3))
       default:
         return this.struct(field.fields ?? this.#commonStruct(type))
     }
@@ -117,6 +116,11 @@ class Maker {
     return this.#chance.pick(['', 'a', 'fuzz', 'consumer', 'range'])
   }
 
+  /** The topic that all the other requests are about has to stay. */
+  get #deletes(): boolean {
+    return this.#definition.name === 'DeleteTopicsRequest'
+  }
+
   /** Values without which a request would be turned away at the door. */
   #known({ name, type, entityType }: Field): unknown {
     switch (name) {
@@ -124,6 +128,12 @@ class Maker {
       case 'GroupInstanceId':
       case 'ClusterId':
         return null
+      case 'IsolationLevel':
+        return this.#chance.below(2)
+      case 'Acks':
+        return this.#chance.pick([-1, 1, -1, 1, 0])
+      case 'Records':
+        return recordBatch(1 + this.#chance.below(3))
       case 'ProtocolType':
         return 'consumer'
       case 'MemberId':

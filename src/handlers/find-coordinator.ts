@@ -79,6 +79,8 @@ async function coordinatorOf(key: string, keyType: number, call: Call): Promise<
         ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
         `transactions are not served: transactional id ${key}`,
       )
+    case KeyType.SHARE:
+      return new KafkaError(ErrorCode.INVALID_REQUEST, `share groups are not served: key ${key}`)
     default:
       throw new KafkaError(ErrorCode.INVALID_REQUEST, `there is no coordinator for keys of type ${keyType}`)
   }

@@ -5,22 +5,18 @@ import { KafkaError } from '../wire/kafka-error.ts'
 
 /** The first version of Produce that may carry zstd (KIP-110). */
 const FIRST_ZSTD_VERSION = 7
-/** A batch that is shorter ends before its producer id does. */
+/** Kafka trips over a batch that is shorter, looking for its producer id. */
 const PRODUCER_ID_END = batch.BatchField.PRODUCER_EPOCH
 
 /**
  * Whether the first batch is transactional. Kafka asks this of every partition before anything else, so what it
  * throws concerns the whole request: its code and, unlike other errors of a Produce, its message go to all of the
  * request's partitions.
- * @throws KafkaError CORRUPT_MESSAGE when no batch can be cut out, UNKNOWN_SERVER_ERROR where Kafka trips over one.
+ * @throws KafkaError CORRUPT_MESSAGE when no batch can be cut out, UNKNOWN_SERVER_ERROR when its size is beyond 2^31-1.
  */
 export function isTransactionalRequest(records: Buffer | null): boolean {
   if (records === null) throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, 'a partition without records')
-  const bytes = firstBatchBytes(records)
-  if (bytes === 0 || batch.magic(records) !== batch.MAGIC_V2) return false
-  if (bytes < PRODUCER_ID_END) {
-    throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, `a batch of ${bytes} bytes has no producer id`)
-  }
+  if (firstBatchBytes(records) === 0 || batch.magic(records) !== batch.MAGIC_V2) return false
   return batch.isTransactional(records)
 }
 
@@ -28,7 +24,7 @@ export function isTransactionalRequest(records: Buffer | null): boolean {
  * Checks that records are in the one shape that Produce takes: a single batch of format 2, whose codec the version of
  * the request allows. The answer to what it throws has the fillers of an error, log start -1 included.
  * @param version the version of the Produce request.
- * @throws KafkaError INVALID_RECORD, CORRUPT_MESSAGE or UNSUPPORTED_COMPRESSION_TYPE.
+ * @throws KafkaError INVALID_RECORD, CORRUPT_MESSAGE, UNSUPPORTED_COMPRESSION_TYPE or UNKNOWN_SERVER_ERROR.
  */
 export function checkProducedRecords(records: Buffer, version: number): void {
   const bytes = firstBatchBytes(records)
@@ -42,6 +38,9 @@ export function checkProducedRecords(records: Buffer, version: number): void {
   }
   if (bytes < records.length && firstBatchBytes(records.subarray(bytes)) > 0) {
     throw new KafkaError(ErrorCode.INVALID_RECORD, 'more than one batch')
+  }
+  if (bytes < PRODUCER_ID_END) {
+    throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, `a batch of ${bytes} bytes has no producer id`)
   }
 }
 

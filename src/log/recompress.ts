@@ -20,8 +20,8 @@ export async function recompress(
   { config, nowMs }: BatchRules,
 ): Promise<ValidatedBatch> {
   await checkSize(frame, codec === batch.Codec.NONE ? config.maxMessageBytes : MAX_RECORDS_BYTES)
-  const records = await readRecords(frame)
   await walkBatch(frame, 0, (record) => check.visit(record))
+  const records = await readRecords(frame)
   check.throwRecordErrors()
   checkTimestamps(records)
   const type = config.messageTimestampType

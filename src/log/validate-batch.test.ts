@@ -144,6 +144,16 @@ describe('validateBatch: the records', () => {
     }
   })
 
+  it('trips over the size of an uncompressed record that is no varint', async () => {
+    const payload = Buffer.concat([Buffer.from([0x80, 0x80, 0x80, 0x80, 0x80, 1]), encodeOne().subarray(1)])
+    await expect(validate(await around(payload))).rejects.toThrow(unknown)
+    await expect(validate(await around(payload), { compressionType: 'gzip' })).rejects.toThrow(unknown)
+    for (const compressionType of ['producer', 'uncompressed'] as const) {
+      const frame = await around(payload, batch.Codec.GZIP)
+      await expect(validate(frame, { compressionType })).rejects.toThrow(invalid)
+    }
+  })
+
   it('refuses what is cut and what has something behind it', async () => {
     const one = encodeOne()
     for (const payload of [Buffer.alloc(0), one.subarray(0, -1), Buffer.concat([one, Buffer.from([1])])]) {

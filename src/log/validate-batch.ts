@@ -1,10 +1,8 @@
 /** Kafka's checks of a produced batch, in Kafka's order, and what the broker changes in it. */
 import * as batch from '../wire/batch.ts'
-import { CompressionError } from '../wire/compression/compression-error.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import { walkBatch } from '../wire/records.ts'
-import { RecordsError } from '../wire/records-error.ts'
 import type { LogConfig } from './log-config.ts'
 import { targetCodec } from './log-config.ts'
 import { recompress } from './recompress.ts'
@@ -43,16 +41,10 @@ export function validateBatch(records: Buffer, rules: BatchRules): ValidatedBatc
   const codec = targetCodec(rules.config.compressionType, sourceCodec)
   const check = new RecordCheck(frame, rules, codec === sourceCodec && codec !== batch.Codec.NONE)
   if (codec !== sourceCodec) return recompressed(frame, codec, check, rules)
-  try {
-    const walking = walkBatch(frame, 0, (record) => check.visit(record))
-    if (walking === undefined) return stamped(frame, check, rules)
-    return walking.then(
-      () => stamped(frame, check, rules),
-      (error: unknown) => Promise.reject(toKafkaError(error)),
-    )
-  } catch (error) {
-    throw toKafkaError(error)
-  }
+  const walking = walkBatch(frame, 0, (record) => check.visit(record))
+  return walking === undefined
+    ? stamped(frame, check, rules)
+    : walking.then(() => stamped(frame, check, rules))
 }
 
 /** What Kafka checks before it looks for a record: the parts of the header that need no more than the header. */
@@ -113,24 +105,14 @@ async function recompressed(
   check: RecordCheck,
   rules: BatchRules,
 ): Promise<ValidatedBatch> {
-  try {
-    const rebuilt = await recompress(frame, codec, check, rules)
-    if (rebuilt.frame.length > rules.config.maxMessageBytes) {
-      throw new KafkaError(
-        ErrorCode.MESSAGE_TOO_LARGE,
-        `a batch of ${rebuilt.frame.length} bytes, compressed anew, for ${rules.topicPartition}`,
-      )
-    }
-    return rebuilt
-  } catch (error) {
-    throw toKafkaError(error)
+  const rebuilt = await recompress(frame, codec, check, rules)
+  if (rebuilt.frame.length > rules.config.maxMessageBytes) {
+    throw new KafkaError(
+      ErrorCode.MESSAGE_TOO_LARGE,
+      `a batch of ${rebuilt.frame.length} bytes, compressed anew, for ${rules.topicPartition}`,
+    )
   }
-}
-
-function toKafkaError(error: unknown): unknown {
-  if (error instanceof RecordsError) return new KafkaError(error.code, error.message)
-  if (error instanceof CompressionError) return new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, error.message)
-  return error
+  return rebuilt
 }
 
 function invalid(message: string): KafkaError {

@@ -16,7 +16,7 @@ export interface FuzzOptions {
   readonly frames: readonly Buffer[]
   readonly count: number
   readonly seed: number
-  /** A frame that takes longer does so because of a length that nobody checked. Loaded machines are slow, too: 2,000. */
+  /** A frame that takes longer does so because of a length that nobody checked. Loaded machines are slow, too: 5,000. */
   readonly slowMs?: number
   /** Enough is enough: 20. */
   readonly maxFindings?: number
@@ -114,7 +114,7 @@ class FuzzConnection implements Caller {
       this.#closed(frame, error)
     }
     const tookMs = performance.now() - startedMs
-    if (tookMs > (this.#options.slowMs ?? 2_000)) this.#find('slow', `${Math.round(tookMs)} ms`, frame)
+    if (tookMs > (this.#options.slowMs ?? 5_000)) this.#find('slow', `${Math.round(tookMs)} ms`, frame)
     const grownBytes = allocated() - allocatedBytes
     if (grownBytes > MAX_GROWTH_BYTES) this.#find('memory', `${grownBytes} bytes`, frame)
     for (const line of this.#options.errors.take()) this.#find('logged', line, frame)

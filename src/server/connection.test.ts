@@ -283,15 +283,18 @@ describe('bad input', () => {
     },
   )
 
-  test('a frame that is cut off by the end of the connection is dropped', async () => {
-    const broker = await start()
-    const client = await broker.connect()
-    client.send(Buffer.concat([heartbeat('a', 1), heartbeat('b', 2).subarray(0, 12)]))
-    client.socket.end()
-    expect(await client.correlationIds(5)).toEqual([1])
-    await until(() => broker.listener.connectionCount === 0)
-    expect(broker.seen.requests).toHaveLength(1)
-  })
+  test.each([1, 3, 4, 12])(
+    'a frame cut off after %i bytes is dropped when the connection ends',
+    async (bytes) => {
+      const broker = await start()
+      const client = await broker.connect()
+      client.send(Buffer.concat([heartbeat('a', 1), heartbeat('b', 2).subarray(0, bytes)]))
+      client.socket.end()
+      expect(await client.correlationIds(5)).toEqual([1])
+      await until(() => broker.listener.connectionCount === 0)
+      expect(broker.seen.requests).toHaveLength(1)
+    },
+  )
 })
 
 describe('ends of a connection', () => {

@@ -1,7 +1,10 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { connect, createServer, type Server } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import { clientHost, hostAndPort, plainAddress } from './addresses.ts'
-import { makeServer, portOf } from './bind.ts'
+import { bind, makeServer, portOf } from './bind.ts'
 import { Listener } from './listener.ts'
 import {
   deferred,
@@ -167,6 +170,62 @@ describe('opening', () => {
   })
 })
 
+describe('where IPv6 is lacking', () => {
+  /** A server of a machine that refuses ::1, with an error of the given code, the first `times` times. */
+  function refusing(code: string, times: number): () => Server {
+    let left = times
+    return () => {
+      const server = makeServer()
+      const listen = server.listen.bind(server) as (...args: unknown[]) => Server
+      server.listen = ((options: { host?: string }, listening: () => void) => {
+        if (options.host !== '::1' || left-- <= 0) return listen(options, listening)
+        process.nextTick(() => server.emit('error', Object.assign(new Error(code), { code })))
+        return server
+      }) as Server['listen']
+      return server
+    }
+  }
+
+  test.each(['EADDRNOTAVAIL', 'EAFNOSUPPORT'])('localhost is 127.0.0.1 alone (%s)', async (code) => {
+    const servers = await bind('localhost', 0, refusing(code, 1))
+    expect(servers.map((server) => server.address())).toMatchObject([{ address: '127.0.0.1' }])
+    for (const server of servers) server.close()
+  })
+
+  test('a free port that is taken for IPv6 is given up for another', async () => {
+    const servers = await bind('localhost', 0, refusing('EADDRINUSE', 3))
+    expect(servers.map((server) => server.address())).toMatchObject([
+      { address: '127.0.0.1' },
+      { address: '::1' },
+    ])
+    expect(portOf(servers[0]!)).toBe(portOf(servers[1]!))
+    for (const server of servers) server.close()
+  })
+})
+
+describe('a listener that nobody stops', () => {
+  const script = fileURLToPath(new URL('forgotten.suite.ts', import.meta.url))
+  const start = (...args: string[]): ChildProcess =>
+    spawn(process.execPath, ['--import', 'tsx', script, ...args])
+
+  test('does not keep the process alive', async () => {
+    const child = start()
+    const [code] = await once(child, 'exit')
+    expect(code).toBe(0)
+  })
+
+  test('keeps it alive when asked to', async () => {
+    const child = start('keepAlive')
+    const [text] = await once(child.stdout!, 'data')
+    expect(String(text)).toBe('answered 1\n')
+    // It would be gone by now, as the other is.
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(child.exitCode).toBeNull()
+    child.kill()
+    await once(child, 'exit')
+  })
+})
+
 describe('a graceful stop', () => {
   test('answers what is in flight, what was pipelined behind it included, and takes nothing more', async () => {
     const slow = deferred<number>()
@@ -239,7 +298,7 @@ test('a thousand connections are served, and leave nothing behind', async () => 
   await until(() => broker.listener.connectionCount === 0)
 })
 
-test('sockets are not kept half open by a server that is made', async () => {
+test('half-open connections are left to us', async () => {
   const server = await listen(makeServer(), '127.0.0.1')
   const accepted = new Promise((resolve) => server.once('connection', resolve))
   const socket = connect(portOf(server), '127.0.0.1')

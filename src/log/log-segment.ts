@@ -1,4 +1,5 @@
 /** What a log knows of one of its segments: when it is full, and which timestamps it holds where. */
+import { NO_TIMESTAMP } from '../wire/batch.ts'
 import type { LogConfig } from './log-config.ts'
 
 /** What one entry takes in Kafka's index files, which bound how large a segment gets. */
@@ -20,13 +21,14 @@ export class LogSegment {
   readonly createdMs: number
   #sizeBytes = 0
   /** The latest timestamp of the first batch, or -1. */
-  #firstTimestamp = -1n
-  #maxTimestamp = -1n
-  #maxTimestampOffset = -1n
+  #firstTimestamp: bigint = NO_TIMESTAMP
+  #maxTimestamp: bigint = NO_TIMESTAMP
+  /** Null while no batch has a timestamp. */
+  #maxTimestampOffset: bigint | null = null
   #bytesSinceIndexed = 0
   #offsetEntries = 0
   #timeEntries = 0
-  #indexedTimestamp = -1n
+  #indexedTimestamp: bigint = NO_TIMESTAMP
   /** Sparse and in order: all batches before `#offsets[i]` have timestamps up to `#timestamps[i]`. */
   #timestamps: bigint[] | null = null
   #offsets: bigint[] | null = null
@@ -47,7 +49,7 @@ export class LogSegment {
 
   /** An offset in the first batch that holds `maxTimestamp`; the segment's base when no batch has a timestamp. */
   get maxTimestampOffset(): bigint {
-    return this.#maxTimestampOffset < 0n ? this.baseOffset : this.#maxTimestampOffset
+    return this.#maxTimestampOffset ?? this.baseOffset
   }
 
   /** Whether the batch belongs into a new segment, by Kafka's rules of size, time and index space. */

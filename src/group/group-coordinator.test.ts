@@ -11,11 +11,13 @@ describe('the classic protocol', () => {
     expect(group.groupState).toBe('Stable')
     expect(group.protocolType).toBe('consumer')
     expect(group.protocolData).toBe('range')
-    expect(group.members.map(({ memberId, memberAssignment }) => [memberId, memberAssignment.toString()])).toEqual(
-      ids.map((id) => [id, `for ${id}`]),
-    )
+    expect(
+      group.members.map(({ memberId, memberAssignment }) => [memberId, memberAssignment.toString()]),
+    ).toEqual(ids.map((id) => [id, `for ${id}`]))
     expect(ids.map((id) => h.heartbeat(id, generation))).toEqual([0, 0])
-    expect(h.commit({ memberId: ids[0] ?? '', generationIdOrMemberEpoch: generation })).toEqual([ErrorCode.NONE])
+    expect(h.commit({ memberId: ids[0] ?? '', generationIdOrMemberEpoch: generation })).toEqual([
+      ErrorCode.NONE,
+    ])
     expect(h.offset()).toBe(1n)
     await turn()
   })

@@ -117,7 +117,6 @@ export class Harness {
   readonly log: TestLog = new TestLog()
   readonly topics: TestTopics = new TestTopics().add('t').add('u')
   readonly groups: GroupCoordinator
-  readonly #abort = new AbortController()
 
   constructor(config: Partial<GroupConfig> = {}, seed = 1) {
     const silent = (): void => {}
@@ -132,7 +131,8 @@ export class Harness {
   }
 
   context(version: number, overrides: Partial<GroupRequestContext> = {}): GroupRequestContext {
-    return { version, clientId: 'client', clientHost: '/127.0.0.1', signal: this.#abort.signal, ...overrides }
+    const { signal } = new AbortController()
+    return { version, clientId: 'client', clientHost: '/127.0.0.1', signal, ...overrides }
   }
 
   /** Sends a JoinGroup; see `sent` for its answer. */
@@ -169,7 +169,12 @@ export class Harness {
     return sent(this.groups.syncGroup(whole, this.context(version)))
   }
 
-  heartbeat(memberId: string, generationId = 1, groupInstanceId: string | null = null, groupId = 'g'): number {
+  heartbeat(
+    memberId: string,
+    generationId = 1,
+    groupInstanceId: string | null = null,
+    groupId = 'g',
+  ): number {
     const answer = this.groups.heartbeat({ groupId, memberId, generationId, groupInstanceId })
     if (answer instanceof Promise) throw new Error('the heartbeat was not answered at once')
     return answer.errorCode
@@ -253,7 +258,10 @@ export class Harness {
   }
 
   /** A group of `count` new members, stable in the generation after their last join; the first one leads. */
-  async stable(count = 1, request: Partial<JoinGroupRequest> = {}): Promise<{ ids: string[]; generation: number }> {
+  async stable(
+    count = 1,
+    request: Partial<JoinGroupRequest> = {},
+  ): Promise<{ ids: string[]; generation: number }> {
     const joins = await this.joinAll(count, request)
     const ids = joins.map(({ memberId }) => memberId)
     const generation = joins[0]?.generationId ?? -1
@@ -330,12 +338,14 @@ export function subscription(...topics: string[]): Buffer {
 /** Everything that a state holds, to be compared. */
 export function contents(state: DurableState, view: View): unknown {
   const groups = [...state.groups(view)].sort(([left], [right]) => (left < right ? -1 : 1))
-  const offsets = [...state.groupsWithOffsets()].sort().map((groupId) => [
-    groupId,
-    [...state.offsets(view, groupId)].sort((left, right) =>
-      `${left.topic} ${left.partition}` < `${right.topic} ${right.partition}` ? -1 : 1,
-    ),
-  ])
+  const offsets = [...state.groupsWithOffsets()]
+    .sort()
+    .map((groupId) => [
+      groupId,
+      [...state.offsets(view, groupId)].sort((left, right) =>
+        `${left.topic} ${left.partition}` < `${right.topic} ${right.partition}` ? -1 : 1,
+      ),
+    ])
   return { groups, offsets: offsets.filter(([, of]) => (of as unknown[]).length > 0) }
 }
 

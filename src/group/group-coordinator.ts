@@ -55,8 +55,8 @@ import {
 } from './topic-checks.ts'
 
 /**
- * Errors are answered in the way of each API; what is thrown is a mistake of ottla's own, or NETWORK_EXCEPTION where
- * the client went away while its request was waiting.
+ * Errors are answered in the way of each API; nothing is thrown but COORDINATOR_NOT_AVAILABLE where a request was
+ * still waiting for other members when its client went away or the broker stopped.
  */
 export class GroupCoordinator {
   readonly #services: GroupServices

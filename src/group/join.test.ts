@@ -214,7 +214,7 @@ describe('JoinGroup', () => {
       h.context(9, { signal: client.signal }),
     )
     client.abort()
-    await expect(waiting).rejects.toMatchObject({ code: ErrorCode.NETWORK_EXCEPTION })
+    await expect(waiting).rejects.toMatchObject({ code: ErrorCode.COORDINATOR_NOT_AVAILABLE })
     const other = h.join({ memberId: ids[1] ?? '' })
     await turn()
     expect(other.answer).toMatchObject({ errorCode: 0, generationId: 3 })

@@ -21,8 +21,9 @@ export class Parked<T> {
   /**
    * The answer, at once when it is there. To be called once.
    *
-   * When `signal` is aborted the promise rejects, so that nothing of the connection stays behind; the request goes
-   * on to count, since Kafka too keeps a member whose client has gone until its session expires.
+   * When `signal` is aborted, since the client has gone or the broker stops, the promise rejects, so that nothing of
+   * the connection stays behind. The request goes on to count: Kafka too keeps a member whose client has gone until
+   * its session expires.
    */
   answer(signal: AbortSignal): T | Promise<T> {
     if (this.#answer !== undefined) return this.#answer

@@ -31,7 +31,7 @@ export class Parked<T> {
       const abandon = (): void => {
         this.#deliver = undefined
         reject(
-          new KafkaError(ErrorCode.NETWORK_EXCEPTION, 'the client went away while its request was waiting'),
+          new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, 'nobody waits for the other members any more'),
         )
       }
       this.#deliver = (answer) => {

@@ -9,6 +9,7 @@ import { expect, test } from 'vitest'
 import type { FeatureTests } from './features.ts'
 import { storedBatches } from './stored-batches.ts'
 import type { Tool } from './tools.ts'
+import { PATIENCE } from './until.ts'
 
 /** One line of the program's. */
 export interface Told {
@@ -77,7 +78,7 @@ export function showAll(
   client: FeatureTests,
   running: () => { readonly program: FeatureProgram; readonly bootstrapServers: string },
 ): void {
-  test('is the version that the table names', async () => {
+  test('is the version that the table names', PATIENCE, async () => {
     expect((await running().program.told('version')).client).toBe(client.version)
   })
   for (const feature of client.claimed) {

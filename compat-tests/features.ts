@@ -6,6 +6,7 @@
  */
 import { expect, test } from 'vitest'
 import { readFeatureTable } from './feature-table.ts'
+import { PATIENCE } from './until.ts'
 
 /** The tests of one client's features. */
 export interface FeatureTests {
@@ -31,7 +32,7 @@ export function featuresOf(clientName: string): FeatureTests {
     claimed,
     shows(feature, body) {
       shown.push(feature)
-      test.concurrent(feature, body)
+      test.concurrent(feature, PATIENCE, body)
     },
     complete() {
       test('the table claims what is tested here, and nothing else', () => {

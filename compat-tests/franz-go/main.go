@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	deadline       = 25 * time.Second
+	deadline       = 60 * time.Second
 	sessionTimeout = 6 * time.Second
 )
 

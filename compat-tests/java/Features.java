@@ -29,7 +29,7 @@ public final class Features {
     String show() throws Exception;
   }
 
-  static final long DEADLINE_MS = 25_000;
+  static final long DEADLINE_MS = 40_000;
 
   static String bootstrap;
 

@@ -9,7 +9,7 @@ import { featuresOf } from '../features.ts'
 import { createTopic, kafkaClient, numbered, send } from '../kafkajs/client.ts'
 import { storedBatches } from '../stored-batches.ts'
 import { compileJava, describeWith, java } from '../tools.ts'
-import { until } from '../until.ts'
+import { PATIENCE, until } from '../until.ts'
 import { runTool, startToolShell, startVerifiableConsumer, type ToolShell } from './tool-runner.ts'
 
 describeWith(java, 'Apache Kafka in Java', () => {
@@ -39,7 +39,7 @@ describeWith(java, 'Apache Kafka in Java', () => {
   const groups = (...args: string[]) => shell.run('kafka-consumer-groups', ...args)
   const bootstrap = () => ['--bootstrap-server', broker.bootstrapServers]
 
-  describe.concurrent('tools', () => {
+  describe.concurrent('tools', PATIENCE, () => {
     test('kafka-topics creates, lists, describes, alters and deletes', async () => {
       const topic = unique('topics')
       const created = await topics(

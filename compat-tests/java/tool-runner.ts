@@ -29,7 +29,7 @@ export async function runTool(name: ToolName, args: readonly string[], input = '
   child.stderr.on('data', (chunk: Buffer) => {
     complaints += chunk.toString()
   })
-  child.stdin.end(input)
+  child.stdin.on('error', () => {}).end(input)
   const [code] = await once(child, 'close')
   if (code !== 0) throw new Error(`${name} ${args.join(' ')} ended with ${code}: ${complaints}`)
   return printed

@@ -1,7 +1,7 @@
 /** Every partition has exactly one reader in a group, whoever joins, leaves or dies; and that reader sees its order. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startBroker, type TestBroker, unique } from '../broker.ts'
-import { until } from '../until.ts'
+import { PATIENCE, until } from '../until.ts'
 import {
   createTopic,
   kafkaClient,
@@ -42,7 +42,7 @@ const inChild = (name: string, worker: Worker): Member => ({
     worker.events.flatMap((each) => (each.event === 'processed' ? [`${each.partition}: ${each.value}`] : [])),
 })
 
-describe.concurrent('a group', () => {
+describe.concurrent('a group', PATIENCE, () => {
   test('gives each partition exactly one reader while members join, leave and die', async () => {
     const topic = unique('one-reader')
     const groupId = unique('one-reader')
@@ -107,7 +107,7 @@ describe.concurrent('a group', () => {
     } finally {
       await Promise.all(readers.map((reader) => reader[Symbol.asyncDispose]()))
     }
-  }, 60_000)
+  })
 
   test('with more members than partitions leaves the others idle', async () => {
     const topic = unique('idle')

@@ -33,7 +33,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic, OffsetSpec, ResourceType
 
-DEADLINE_S = 25
+DEADLINE_S = 40
 SESSION_TIMEOUT_MS = 6000
 
 bootstrap = ""

@@ -26,7 +26,8 @@ export async function runKcat(args: readonly string[], input = ''): Promise<stri
   child.stderr.on('data', (chunk: Buffer) => {
     complaints += chunk.toString()
   })
-  child.stdin.end(input)
+  // It may have ended before it has read what it has no use for.
+  child.stdin.on('error', () => {}).end(input)
   const [code] = await once(child, 'close')
   if (code !== 0) throw new Error(`kcat ${args.join(' ')} ended with ${code}: ${complaints}`)
   return printed

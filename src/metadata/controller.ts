@@ -91,7 +91,7 @@ function checkPartitionTotal(specs: readonly TopicSpec[], defaultPartitions: num
   let total = 0
   for (const { numPartitions, assignments } of specs) {
     if (assignments.length > 0) total += assignments.length
-    else total += numPartitions === -1 ? defaultPartitions : numPartitions
+    else total += numPartitions === -1 ? defaultPartitions : Math.max(0, numPartitions)
   }
   if (total <= MAX_RECORDS_PER_REQUEST) return
   throw new KafkaError(ErrorCode.POLICY_VIOLATION, 'Excessively large number of partitions per request.')

@@ -1,6 +1,7 @@
 /**
  * Hostile bytes: a million frames in process and twenty thousand over sockets, mutated from one valid request for each API
- * and version. FUZZ_FRAMES=100000000 runs longer, FUZZ_SEED repeats a run.
+ * and version. FUZZ_FRAMES=100000000 runs longer, FUZZ_SEED repeats a run, and FUZZ_TRACE
+ * names a file that always holds the last frame, should the process not survive it.
  */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -18,7 +19,7 @@ import { ErrorLines, type Finding, fuzz, usedBytes } from './harness.suite.ts'
 import { mutate } from './mutate.suite.ts'
 import { startTarget } from './target.suite.ts'
 
-const { FUZZ_FRAMES, FUZZ_SEED } = process.env
+const { FUZZ_FRAMES, FUZZ_SEED, FUZZ_TRACE } = process.env
 const FRAMES = Number(FUZZ_FRAMES ?? 1_000_000)
 const SOCKET_FRAMES = 20_000
 const SEED = Number(FUZZ_SEED ?? Date.now() % 2 ** 31)
@@ -35,7 +36,7 @@ test(`${FRAMES} mutated frames do no harm in process`, { timeout: 120_000 + FRAM
   const totals = { answered: 0, unanswered: 0, closed: 0, waited: 0 }
   const run = async (count: number, seed: number, before: number): Promise<void> => {
     const target = await startTarget(seed)
-    const report = await fuzz({ ...target, count, seed })
+    const report = await fuzz({ ...target, count, seed, traceFile: FUZZ_TRACE })
     expect(report.findings).toEqual([])
     for (const key of ['answered', 'unanswered', 'closed', 'waited'] as const) totals[key] += report[key]
     expect(usedBytes() - before).toBeLessThan(MAX_GROWTH_BYTES)

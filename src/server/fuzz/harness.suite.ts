@@ -1,4 +1,5 @@
 /** Sends mutated requests through dispatch and watches for everything that must not happen. */
+import { writeFileSync } from 'node:fs'
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { type Logger, pino } from 'pino'
@@ -18,6 +19,8 @@ export interface FuzzOptions {
   readonly seed: number
   /** A frame that takes longer does so because of a length that nobody checked. Loaded machines are slow, too: 5,000. */
   readonly slowMs?: number
+  /** Where each frame is written to, in hex, before it is sent: for when nobody is left to tell which one it was. */
+  readonly traceFile?: string | undefined
   /** Enough is enough: 20. */
   readonly maxFindings?: number
   /** Lets everything that waits for time come to its end, by moving a ManualClock. */
@@ -104,6 +107,8 @@ class FuzzConnection implements Caller {
   }
 
   send(frame: Buffer): void {
+    const { traceFile } = this.#options
+    if (traceFile !== undefined) writeFileSync(traceFile, frame.toString('hex'))
     const startedMs = performance.now()
     const allocatedBytes = allocated()
     try {

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, test } from 'vitest'
 
 export interface Tool {
@@ -40,7 +40,6 @@ export const franzGo: Tool = {
 
 const libs = join(tools, 'java/libs')
 const classes = join(tools, 'java/classes')
-const javaSources = join(import.meta.dirname, 'java')
 
 export const java: Tool = {
   // Short-lived programs: without the optimizing compiler the JVM starts in half the time.
@@ -67,22 +66,39 @@ export function describeWith(tool: Tool, title: string, body: () => void): void 
     })
     return
   }
-  describe.runIf(false)(`${title} (not run: ${reason})`, body)
+  console.warn(`${title}: skipped, ${reason}`)
+  describe.runIf(false)(`${title} (skipped: ${reason})`, body)
 }
 
-/** Compiles the Java programs of compat-tests/java again if one has changed since. @throws Error when it does not compile. */
+/** Compiles the Java programs again if one has changed since. @throws Error when they do not compile. */
 export function compileJava(): void {
-  const sources = readdirSync(javaSources).filter((name) => name.endsWith('.java'))
-  const changedMs = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
-  const changed = sources.filter(
-    (name) => changedMs(join(javaSources, name)) > changedMs(join(classes, name.replace(/java$/, 'class'))),
-  )
-  if (changed.length === 0) return
-  const paths = sources.map((name) => join(javaSources, name))
-  const compiled = spawnSync('javac', ['-nowarn', '-cp', `${libs}/*`, '-d', classes, ...paths], {
-    encoding: 'utf8',
-  })
-  if (compiled.status !== 0) throw new Error(`javac: ${compiled.stderr}`)
+  const sources = sourcesIn('java', '.java')
+  if (!sources.some((path) => newer(path, join(classes, basename(path, '.java').concat('.class'))))) return
+  build('javac', ['-nowarn', '-cp', `${libs}/*`, '-d', classes, ...sources], 'java')
+}
+
+/** Builds the Go program again if it has changed since. @throws Error when it cannot be built. */
+export function buildGo(): void {
+  const [program] = franzGo.command
+  if (!sourcesIn('franz-go', '.go').some((path) => newer(path, program))) return
+  build('go', ['build', '-o', program, '.'], 'franz-go')
+}
+
+function sourcesIn(folder: string, extension: string): string[] {
+  const path = join(import.meta.dirname, folder)
+  return readdirSync(path)
+    .filter((name) => name.endsWith(extension))
+    .map((name) => join(path, name))
+}
+
+function newer(path: string, than: string): boolean {
+  const changedMs = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
+  return changedMs(path) > changedMs(than)
+}
+
+function build(program: string, args: readonly string[], folder: string): void {
+  const built = spawnSync(program, args, { cwd: join(import.meta.dirname, folder), encoding: 'utf8' })
+  if (built.status !== 0) throw new Error(`${program}: ${built.error?.message ?? built.stderr}`)
 }
 
 function runs(program: string, ...args: string[]): boolean {

@@ -271,6 +271,17 @@ describe('log: start, truncation, epochs', () => {
     expect(store.open(TEST_ID, 0).segments).toHaveLength(1)
   })
 
+  it('knows its segments again after a new start', async () => {
+    const test = await openTestLog({ segmentBytes: 200 })
+    for (let index = 0; index < 6; index++)
+      await produce(test.log, producedBatch(records(1, BigInt(10 * index))))
+    const log = await test.reopen()
+    expect((await log.offsetForTimestamp(31n))?.offset).toBe(4n)
+    expect((await log.maxTimestampOffset())?.offset).toBe(5n)
+    await log.deleteRecordsBefore(4n)
+    expect(log.sizeBytes).toBe(test.log.sizeBytes / 3)
+  })
+
   it('cuts off its end, with producers and epochs', async () => {
     const { log } = await openTestLog({ segmentBytes: 250 })
     for (let index = 0; index < 6; index++) {

@@ -95,7 +95,10 @@ export class MemorySegment implements Segment {
     return whole
   }
 
-  /** Removes the frames that hold `endOffset` or a higher offset. */
+  /**
+   * Removes the frames that hold `endOffset` or a higher offset. Readers may still hold views of them, so their place
+   * in the block is not written to again.
+   */
   truncate(endOffset: bigint): void {
     if (endOffset >= this.#endOffset) return
     const cut = this.#locate(endOffset)
@@ -107,8 +110,6 @@ export class MemorySegment implements Segment {
     }
     this.#sizeBytes = this.#extents.reduce((sum, { bytes }) => sum + bytes, 0)
     this.#endOffset = endOffset > this.baseOffset ? endOffset : this.baseOffset
-    // Readers may still hold views of what was removed, so its place is not written to again.
-    this.#block = null
   }
 
   #copyToBlock(frame: Frame, delta: number): void {

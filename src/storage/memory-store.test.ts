@@ -17,6 +17,21 @@ describe('memory store, its memory', () => {
     expect(views.reduce((bytes, { length }) => bytes + length, 0)).toBe(40_000)
   })
 
+  it('answers as many bytes as asked for, wherever that ends', () => {
+    const log = new MemoryStore().open(id, 0)
+    for (let offset = 0n; offset < 300n; offset++) log.append([frame(offset, 1, 100)])
+    for (const from of [0n, 7n, 150n]) {
+      for (let maxBytes = 50; maxBytes < 16_000; maxBytes += 50) {
+        const [view] = log.read(from, maxBytes, 300n)
+        const fits = Math.max(1, Math.floor(maxBytes / 100)) * 100
+        const left = (300 - Number(from)) * 100
+        const read = log.read(from, maxBytes, 300n).reduce((bytes, { length }) => bytes + length, 0)
+        expect(read).toBe(Math.min(fits, left))
+        expect(view?.readBigInt64BE(0)).toBe(from)
+      }
+    }
+  })
+
   it('keeps a large frame as it is when it is most of its memory, and copies it otherwise', () => {
     const log = new MemoryStore().open(id, 0)
     const own = frame(0n, 1, 100_000)

@@ -20,19 +20,21 @@ interface NamedAddress {
   readonly port: number
 }
 
-const ADDRESS = /^([^:/]+):\/\/(?:\[([0-9a-fA-F:.%\w]*)\]|([^\s:[\]]*)):(-?\d+)$/
+/** Kafka takes an IPv6 address without brackets too: the port is what follows the last colon. */
+const ADDRESS = /^([^:/]+):\/\/(?:\[([\w.:%-]*)\]|([\w.:%-]*)):(\d+)$/
 
 /** @throws ConfigError when the two do not make sense, each by itself or together. */
 export function listenersOf(config: BrokerConfig): readonly ListenerConfig[] {
-  const controllers = config.get('controller.listener.names') ?? []
-  const listening = parse('listeners', config.text('listeners') ?? '').filter(
-    // There is no controller to connect to: it is a part of the broker.
-    ({ name }) => !controllers.includes(name),
-  )
+  const controllers = (config.get('controller.listener.names') ?? []).map((name) => name.toUpperCase())
+  // There is no controller to connect to: it is a part of the broker.
+  const isForClients = ({ name }: NamedAddress): boolean => !controllers.includes(name)
+  const listening = parse('listeners', config.text('listeners') ?? '').filter(isForClients)
   if (listening.length === 0) {
     throw new ConfigError('listeners names no listener for clients: add one, as in PLAINTEXT://:9092')
   }
-  const advertised = parse('advertised.listeners', config.setText('advertised.listeners') ?? '')
+  const advertised = parse('advertised.listeners', config.setText('advertised.listeners') ?? '').filter(
+    isForClients,
+  )
   checkProtocols(config, listening)
   checkPorts(listening)
   checkAdvertised(advertised, listening)
@@ -40,7 +42,7 @@ export function listenersOf(config: BrokerConfig): readonly ListenerConfig[] {
     const told = advertised.find((listener) => listener.name === name)
     return {
       name,
-      host: host === '' || host === '0.0.0.0' || host === '::' ? null : host,
+      host: isEveryAddress(host) ? null : host,
       port,
       advertised: told === undefined ? null : { host: told.host, port: told.port },
     }
@@ -65,7 +67,7 @@ function parse(config: string, text: string): readonly NamedAddress[] {
 function parseOne(config: string, text: string): NamedAddress {
   const match = ADDRESS.exec(text)
   const port = Number(match?.[4])
-  if (match === null || port < 0 || port > 65535) {
+  if (match === null || port > 65535) {
     throw new ConfigError(
       `${config}: ${text} is not of the form NAME://host:port with a port from 0 to 65535`,
     )
@@ -95,11 +97,13 @@ function checkProtocols(config: BrokerConfig, listeners: readonly NamedAddress[]
 function checkPorts(listeners: readonly NamedAddress[]): void {
   const taken = new Map<string, string>()
   for (const { name, host, port } of listeners) {
-    const other = taken.get(`${host}:${port}`)
-    if (port !== 0 && other !== undefined) {
+    if (port === 0) continue
+    const address = `${isEveryAddress(host) ? '' : host}:${port}`
+    const other = taken.get(address)
+    if (other !== undefined) {
       throw new ConfigError(`listeners ${other} and ${name} both have port ${port}: each needs its own`)
     }
-    taken.set(`${host}:${port}`, name)
+    taken.set(address, name)
   }
 }
 
@@ -108,11 +112,15 @@ function checkAdvertised(advertised: readonly NamedAddress[], listeners: readonl
     if (!listeners.some((listener) => listener.name === name)) {
       throw new ConfigError(`advertised.listeners names ${name}, which listeners does not have`)
     }
-    if (host === '' || host === '0.0.0.0' || host === '::') {
+    if (isEveryAddress(host)) {
       throw new ConfigError(
         `advertised.listeners: nobody can connect to '${host}' (${name}): name a host that clients reach, or leave ` +
           'the listener out and each client is told the address that it connected to',
       )
     }
   }
+}
+
+function isEveryAddress(host: string): boolean {
+  return host === '' || host === '0.0.0.0' || host === '::'
 }

@@ -434,6 +434,5 @@ function ignore(run: () => unknown): void {
 }
 
 function refuseOthers(error: unknown): void {
-  if (!(error instanceof KafkaError) && !(error instanceof Error && /joins as static/.test(error.message)))
-    throw error
+  if (!(error instanceof KafkaError)) throw error
 }

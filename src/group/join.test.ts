@@ -62,6 +62,15 @@ describe('JoinGroup', () => {
     expect(h.join({ memberId: pending }).answer?.errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID)
   })
 
+  it('refuses an id that was given to a dynamic member from a static one', () => {
+    const h = new Harness()
+    const memberId = h.join().answer?.memberId ?? ''
+    expect(h.join({ memberId, groupInstanceId: 'i' }).answer).toMatchObject({
+      errorCode: ErrorCode.UNKNOWN_SERVER_ERROR,
+      memberId: '',
+    })
+  })
+
   it('refuses what has no protocol type, no protocol, or none in common', async () => {
     const h = new Harness()
     expect(h.join({ protocolType: '' }).answer?.errorCode).toBe(ErrorCode.INCONSISTENT_GROUP_PROTOCOL)

@@ -1,5 +1,6 @@
 /** JoinGroup: who becomes a member, who has to come back with an id, and when a join sets off a rebalance. */
 import { ErrorCode } from '../wire/error-codes.ts'
+import { KafkaError } from '../wire/kafka-error.ts'
 import type { JoinGroupRequest, JoinGroupResponse } from '../wire/messages/join-group.ts'
 import { EMPTY_BYTES } from '../wire/reader.ts'
 import { joinError } from './answers.ts'
@@ -109,7 +110,11 @@ function joinKnownMember(shard: GroupShard, group: ClassicGroup, join: Join): De
   const { memberId, groupInstanceId } = request
   if (group.pendingJoins.has(memberId)) {
     if (groupInstanceId === null) return addMember(shard, group, join, memberId)
-    throw new Error(`pending member ${memberId} of group ${group.groupId} joins as static ${groupInstanceId}`)
+    // The id was given to a dynamic member. Kafka has no better error for this either.
+    throw new KafkaError(
+      ErrorCode.UNKNOWN_SERVER_ERROR,
+      `pending member ${memberId} of group ${group.groupId} joins as static member ${groupInstanceId}`,
+    )
   }
   const failure = failureOf(() => validMember(group, memberId, groupInstanceId))
   const member = group.member(memberId)

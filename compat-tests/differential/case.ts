@@ -53,6 +53,9 @@ export function cases(): readonly Case[] {
   return registered
 }
 
+/** What a broker without transactions answers. */
+const TRANSACTIONAL_ID_AUTHORIZATION_FAILED = 53
+
 const POLL_MS = 40
 const POLL_LIMIT_MS = 60_000
 
@@ -141,6 +144,12 @@ export class CaseContext {
   /** The name of a group whose coordinator is at work. */
   async group(suffix: string): Promise<string> {
     const group = this.name(suffix)
+    await this.coordinator(group)
+    return group
+  }
+
+  /** Waits until the coordinator of a group is at work. */
+  async coordinator(group: string): Promise<void> {
     const helper = await this.#help()
     await this.poll(`coordinator of ${group}`, async () => {
       const found = await helper.send(findCoordinatorApi, 0, { key: group })
@@ -148,7 +157,6 @@ export class CaseContext {
       const described = await helper.send(describeGroupsApi, 0, { groups: [group] })
       return described.groups[0]?.errorCode === 0
     })
-    return group
   }
 
   /** A transactional id whose coordinator is at work. */
@@ -157,6 +165,7 @@ export class CaseContext {
     const helper = await this.#help()
     await this.poll(`coordinator of ${key}`, async () => {
       const found = await helper.send(findCoordinatorApi, 1, { key, keyType: 1 })
+      if (found.errorCode === TRANSACTIONAL_ID_AUTHORIZATION_FAILED) return true
       if (found.errorCode !== 0) return false
       const ended = await helper.send(endTxnApi, 1, {
         transactionalId: key,

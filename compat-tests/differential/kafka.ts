@@ -60,8 +60,6 @@ function serverProperties(port: number, controllerPort: number, data: string): s
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': data,
-    // The cases' records are old: retention must not come by while they run.
-    'log.initial.task.delay.ms': '86400000',
     ...settings,
   }
   return Object.entries(all)

@@ -13,7 +13,9 @@ export type TokenKind =
   | 'uuid'
   /** A text that is there: `<message>`. Null and the empty text are compared. Kafka's prose is not ours to keep. */
   | 'message'
-  /** Numbered by first appearance; -1, 0, null and the zero UUID are compared. */
+  /** A port of this machine in an address, and the directory of Kafka's data: `<port>`, `<directory>`. */
+  | 'place'
+  /** Numbered by first appearance; -1, 0 (but of a producer id or an epoch), null and the zero UUID are compared. */
   | 'topic id'
   | 'cluster id'
   | 'producer id'
@@ -62,6 +64,11 @@ export const masks: readonly Mask[] = [
   ...mask('features epoch', 'ApiVersions.finalizedFeaturesEpoch'),
   ...mask('now', 'Produce.responses[].partitionResponses[].logAppendTimeMs', 'batch.maxTimestamp'),
   ...mask(
+    'place',
+    'DescribeConfigs.results[].configs[].value',
+    'DescribeConfigs.results[].configs[].synonyms[].value',
+  ),
+  ...mask(
     'message',
     'Produce.responses[].partitionResponses[].errorMessage',
     'Produce.responses[].partitionResponses[].recordErrors[].batchIndexErrorMessage',
@@ -97,6 +104,8 @@ export const unordered: Readonly<Record<string, readonly string[]>> = {
   'DeleteTopics.responses': ['name', 'topicId'],
   'CreatePartitions.results': ['name'],
   'ListGroups.groups': ['groupId'],
+  'DescribeGroups.groups': ['groupId'],
+  'DeleteGroups.results': ['groupId'],
   'JoinGroup.members': ['groupInstanceId', 'metadata'],
   'DescribeGroups.groups[].members': ['groupInstanceId', 'memberMetadata', 'memberAssignment'],
 }

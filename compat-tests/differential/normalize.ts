@@ -23,6 +23,8 @@ export interface RunFacts {
 
 const ORIGIN = Symbol('origin')
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
+const ADDRESS = /127\.0\.0\.1:\d+/g
+const DIRECTORY = /[^,]*ottla-kafka-\w+/g
 const NOW_TOLERANCE_MS = 60_000
 
 const tokenByPath: ReadonlyMap<string, TokenKind> = new Map(masks.map((mask) => [mask.path, mask.token]))
@@ -105,6 +107,11 @@ class Walker {
         const recent = ms >= this.#facts.startedMs - NOW_TOLERANCE_MS && ms <= Date.now() + NOW_TOLERANCE_MS
         return recent ? '<now>' : undefined
       }
+      case 'place': {
+        if (typeof value !== 'string') return undefined
+        const text = value.replace(ADDRESS, '127.0.0.1:<port>').replace(DIRECTORY, '<directory>')
+        return text === value ? undefined : text
+      }
       case 'message':
         return typeof value === 'string' && value !== '' ? '<message>' : undefined
       case 'uuid': {
@@ -114,7 +121,9 @@ class Walker {
       }
       default: {
         const text = String(value)
-        return ['-1', '0', '', 'null', ZERO_UUID].includes(text) ? undefined : this.#number(kind, text)
+        const none =
+          kind === 'producer id' || kind === 'features epoch' ? ['-1'] : ['-1', '0', '', 'null', ZERO_UUID]
+        return none.includes(text) ? undefined : this.#number(kind, text)
       }
     }
   }

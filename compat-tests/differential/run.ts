@@ -78,7 +78,7 @@ function verify(outcomes: ReadonlyMap<string, Outcome | Failure>): readonly stri
     isFailure(outcome)
       ? []
       : differences(recorded.get(id), outcome.tree).map(
-          (one) => `${id}: recorded answer has changed\n  ${describe(one).replace('ottla', 'now')}`,
+          (one) => `${id}: recorded answer has changed\n  ${describe(one).replace(', ottla ', ', now ')}`,
         ),
   )
 }

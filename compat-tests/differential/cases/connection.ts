@@ -52,6 +52,7 @@ for (const [condition, sent] of bytes) {
 
 differential('Connection', 'bytes after a request', async (t) => {
   const client = await t.connect()
+  await t.coordinator('a')
   const sent = frame(header(12, 0, '0001610000000000016d' + '0102'))
   return orClosed(client.sendFrame(sent, heartbeatApi, 0))
 })
@@ -64,11 +65,12 @@ differential('Connection', 'a string that is not UTF-8', async (t) => {
 
 differential('Connection', 'a client id that is null', async (t) => {
   const client = await t.connect(null)
-  return client.send(heartbeatApi, 4, { groupId: t.name('g'), generationId: 1, memberId: 'm' })
+  return client.send(heartbeatApi, 4, { groupId: await t.group('g'), generationId: 1, memberId: 'm' })
 })
 
 differential('Connection', 'a tagged field that is unknown in header and body', async (t) => {
   const client = await t.connect()
+  await t.coordinator('g')
   const body = header(12, 4, '0163020304' + '0267' + '00000001' + '026d' + '00' + '016301ff')
   return orClosed(client.sendFrame(frame(body), heartbeatApi, 4))
 })
@@ -82,7 +84,7 @@ differential('Connection', 'another connection works on after one was closed', a
 differential('Connection', 'a frame in many pieces', async (t) => {
   const client = await t.connect()
   const whole = encodeFrame(heartbeatApi, 4, 0, 'diff', {
-    groupId: t.name('g'),
+    groupId: await t.group('g'),
     memberId: 'm',
     generationId: 1,
   })

@@ -2,6 +2,7 @@ import { joinGroupApi } from '../../../src/wire/messages/join-group.ts'
 import { differential } from '../case.ts'
 import {
   completing,
+  emptied,
   type Join,
   joinRequest,
   Member,
@@ -75,10 +76,9 @@ for (const version of [5, 9]) {
 }
 
 differential('JoinGroup', 'v9 protocols of an empty group that had others', async (t) => {
-  const first = await stable(t, 'g', { sessionTimeoutMs: 100 })
-  await untilState(t, first.groupId, 'Empty')
+  const groupId = await emptied(t)
   const more = { protocolType: 'connect', protocols: [{ name: 'other', metadata: subscription() }] }
-  return t.send(joinGroupApi, 3, joinRequest(first.groupId, more))
+  return t.send(joinGroupApi, 3, joinRequest(groupId, more))
 })
 
 differential('JoinGroup', 'v9 the group is full', async (t) => {
@@ -134,11 +134,11 @@ for (const version of [3, 5, 9]) {
 }
 
 differential('JoinGroup', 'v9 members vote for a protocol', async (t) => {
-  const protocols = (...names: readonly string[]): Join => ({
-    protocols: names.map((name) => ({ name, metadata: subscription(name) })),
+  const protocols = (who: string, ...names: readonly string[]): Join => ({
+    protocols: names.map((name) => ({ name, metadata: subscription(name, who) })),
   })
-  const member = await stable(t, 'g', protocols('a', 'b', 'c'))
-  const second = await Member.make(t, member.groupId, protocols('c', 'b'))
+  const member = await stable(t, 'g', protocols('first', 'a', 'b', 'c'))
+  const second = await Member.make(t, member.groupId, protocols('second', 'c', 'b'))
   const joining = second.join()
   await member.untilRebalance(t)
   const [first, other] = await Promise.all([member.join(), joining])
@@ -146,7 +146,7 @@ differential('JoinGroup', 'v9 members vote for a protocol', async (t) => {
 })
 
 differential('JoinGroup', 'v9 a member that does not join again is dropped', async (t) => {
-  const { member, second, joining } = await preparing(t, 'g', { rebalanceTimeoutMs: 300 })
+  const { member, second, joining } = await preparing(t, 'g', { rebalanceTimeoutMs: 1500 })
   const joined = await joining
   return { joined, dropped: await member.heartbeat(), second: await second.heartbeat() }
 })
@@ -178,7 +178,7 @@ differential('JoinGroup', 'v9 an id that was given but not used in time', async 
 })
 
 differential('JoinGroup', 'v9 a session that ends', async (t) => {
-  const member = await stable(t, 'g', { sessionTimeoutMs: 150 })
+  const member = await stable(t, 'g', { sessionTimeoutMs: 1500 })
   await untilState(t, member.groupId, 'Empty')
   return { heartbeat: await member.heartbeat(), join: await member.join() }
 })

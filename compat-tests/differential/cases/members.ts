@@ -7,6 +7,7 @@ import {
   type JoinGroupResponse,
   joinGroupApi,
 } from '../../../src/wire/messages/join-group.ts'
+import { leaveGroupApi } from '../../../src/wire/messages/leave-group.ts'
 import { type SyncGroupResponse, syncGroupApi } from '../../../src/wire/messages/sync-group.ts'
 import { Writer } from '../../../src/wire/writer.ts'
 import type { CaseContext, Client } from '../case.ts'
@@ -129,6 +130,14 @@ export async function stable(t: CaseContext, suffix = 'g', join: Join = {}): Pro
   await member.join()
   await member.sync(5, { [member.memberId]: 'assigned' })
   return member
+}
+
+/** A group whose only member has left. */
+export async function emptied(t: CaseContext, suffix = 'g', join: Join = {}): Promise<string> {
+  const { client, groupId, memberId } = await stable(t, suffix, join)
+  await client.raw.send(leaveGroupApi, 3, { groupId, members: [{ memberId }] })
+  await untilState(t, groupId, 'Empty')
+  return groupId
 }
 
 /** A group of one member that waits for its assignment. */

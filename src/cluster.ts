@@ -12,13 +12,16 @@ import type { Services } from './handlers/services.ts'
 import { Controller } from './metadata/controller.ts'
 import { Metadata, type MetadataRecord, type Topic } from './metadata/metadata.ts'
 import { ProducerIds } from './metadata/producer-ids.ts'
+import { randomUuid } from './metadata/random-uuid.ts'
 import { CONSUMER_OFFSETS_TOPIC } from './metadata/topic-name.ts'
 import { EVICT_AFTER_MS, FetchSessions } from './replica/fetch-sessions.ts'
 import { ReplicaManager } from './replica/replica-manager.ts'
 import { hostAndPort } from './server/addresses.ts'
 import { Dispatcher, type RequestRecord } from './server/dispatch.ts'
 import { Listener } from './server/listener.ts'
+import type { LogStore } from './storage/log-store.ts'
 import { MemoryStore } from './storage/memory-store.ts'
+import { KafkaError } from './wire/kafka-error.ts'
 
 /** A topic to have from the start. */
 export interface TopicOptions {
@@ -48,6 +51,12 @@ export interface ClusterOptions {
   readonly keepAlive?: boolean | undefined
   /** Called for each request before it is answered: who asks for what. */
   readonly onRequest?: ((request: RequestRecord) => void) | undefined
+}
+
+/** What a cluster is made of beside its options: for tests that have to see inside. */
+export interface BrokerOptions extends ClusterOptions {
+  /** Where the logs are kept; in memory when left out. */
+  readonly store?: LogStore | undefined
 }
 
 /** A running cluster. `await using` stops it at the end of the block. */
@@ -84,7 +93,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 }
 
 /** What `startCluster` does, for those who have to see inside: tests of the server. */
-export async function startBroker(options: ClusterOptions): Promise<Broker> {
+export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const logger = options.logger ?? pino({ level: 'error' }, pino.destination(2))
   const config = new BrokerConfig({
     overrides: brokerConfigs(options),
@@ -107,7 +116,7 @@ export class Broker {
   readonly #hosts: ReadonlyMap<string, string>
   #stopped: Promise<void> | undefined
 
-  constructor(options: ClusterOptions, config: BrokerConfig, logger: Logger) {
+  constructor(options: BrokerOptions, config: BrokerConfig, logger: Logger) {
     this.services = buildServices(options, config, logger)
     const { services } = this
     const dispatcher = new Dispatcher({ handlers, services, onRequest: options.onRequest })
@@ -147,9 +156,7 @@ export class Broker {
 
   /** The ports open last: who can connect finds everything there. */
   async start(topics: NonNullable<ClusterOptions['topics']>): Promise<void> {
-    const { controller } = this.services
-    await controller.commit([registration(this.services)])
-    await createTopics(controller, topics)
+    await startServices(this.services, topics)
     for (const listener of this.#listeners) await listener.listen()
   }
 
@@ -165,11 +172,13 @@ export class Broker {
   }
 }
 
-function buildServices(options: ClusterOptions, config: BrokerConfig, logger: Logger): Services {
+/** What a broker consists of, but for its dispatcher and its listeners. */
+export function buildServices(options: BrokerOptions, config: BrokerConfig, logger: Logger): Services {
   const clock = options.clock ?? systemClock
   const random = options.random ?? systemRandom
-  const metadata = new Metadata(random.bytes(16).toString('base64url'))
-  const replicas = new ReplicaManager({ clock, config, metadata, store: new MemoryStore() })
+  const metadata = new Metadata(randomUuid(random))
+  const store = options.store ?? new MemoryStore()
+  const replicas = new ReplicaManager({ clock, config, metadata, store, logger })
   const groups = new GroupCoordinator({
     clock,
     random,
@@ -179,15 +188,24 @@ function buildServices(options: ClusterOptions, config: BrokerConfig, logger: Lo
   })
   const loadGroups = async (topicId: string, index: number): Promise<void> => {
     const partition = replicas.find(topicId, index)
-    if (partition?.topic === CONSUMER_OFFSETS_TOPIC) await groups.load(index, partitionLog(partition, clock))
+    if (partition === undefined) return
+    try {
+      await groups.load(index, partitionLog(partition, clock))
+    } catch (error) {
+      logger.error({ err: error }, `the groups of ${partition} could not be loaded`)
+    }
   }
   const onCommit = async (records: readonly MetadataRecord[], deleted: readonly Topic[]): Promise<void> => {
-    await replicas.apply(records)
-    for (const { name, value } of records) {
-      if (name === 'PartitionRecord') await loadGroups(value.topicId, value.partitionId)
-    }
+    // At once: the topic may be made anew, and its groups loaded, before its old logs are gone.
     for (const { name, partitions } of deleted) {
       if (name === CONSUMER_OFFSETS_TOPIC) for (const { index } of partitions) groups.unload(index)
+    }
+    await replicas.apply(records)
+    const offsetsTopicId = metadata.topic(CONSUMER_OFFSETS_TOPIC)?.id
+    for (const { name, value } of records) {
+      if (name === 'PartitionRecord' && value.topicId === offsetsTopicId) {
+        await loadGroups(value.topicId, value.partitionId)
+      }
     }
     if (deleted.length > 0) await groups.topicsDeleted(deleted)
   }
@@ -214,6 +232,15 @@ function buildServices(options: ClusterOptions, config: BrokerConfig, logger: Lo
         : [{ apiKey: api.key, minVersion: api.advertised[0], maxVersion: api.advertised[1] }],
     ),
   }
+}
+
+/** What happens before anybody can connect: the broker registers itself, and the topics to start with are made. */
+export async function startServices(
+  services: Services,
+  topics: NonNullable<ClusterOptions['topics']>,
+): Promise<void> {
+  await services.controller.commit([registration(services)])
+  await createTopics(services.controller, topics)
 }
 
 /** The configs to start with: those that are given, and a listener for the port and host of the options. */
@@ -258,9 +285,15 @@ async function createTopics(
     const { name, partitions = 1, config = {} } = typeof topic === 'string' ? { name: topic } : topic
     const configs = Object.entries(config).map(([key, value]) => ({ name: key, value }))
     const spec = { name, numPartitions: partitions, replicationFactor: -1, assignments: [], configs }
-    const [outcome] = await controller.createTopics([spec], false)
-    if (outcome !== undefined && 'error' in outcome) {
-      throw new ConfigError(`topic ${name} cannot be created: ${outcome.error.message}`)
+    const refuse = (error: KafkaError): never => {
+      throw new ConfigError(`topic ${name} cannot be created: ${error.message}`)
+    }
+    try {
+      const [outcome] = await controller.createTopics([spec], false)
+      if (outcome !== undefined && 'error' in outcome) refuse(outcome.error)
+    } catch (error) {
+      if (error instanceof KafkaError) refuse(error)
+      throw error
     }
   }
 }

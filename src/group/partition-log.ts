@@ -1,7 +1,7 @@
 /** A partition of `__consumer_offsets` as the log of a coordinator. */
 import type { Clock } from '../clock.ts'
 import type { Partition } from '../replica/partition.ts'
-import { wholeBatches } from '../wire/batch.ts'
+import { lastOffset, wholeBatches } from '../wire/batch.ts'
 import { buildBatch, readRecords } from '../wire/records.ts'
 import type { CoordinatorLog, CoordinatorRecord } from './coordinator-log.ts'
 
@@ -27,8 +27,8 @@ async function* recordsOf(partition: Partition): AsyncGenerator<CoordinatorRecor
     if (records.length === 0) return
     for (const buffer of records) {
       for (const at of wholeBatches(buffer)) {
+        offset = lastOffset(buffer, at) + 1n
         for (const record of await readRecords(buffer, at)) {
-          offset = record.offset + 1n
           if (record.key !== null) yield { key: record.key, value: record.value }
         }
       }

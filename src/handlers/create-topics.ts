@@ -49,6 +49,8 @@ export const createTopicsHandler: Handler<CreateTopicsRequest, CreateTopicsRespo
   },
 )
 
+const FIRST_VERSION_WITH_CONFIGS = 5
+
 function created(topic: NewTopic, call: Call): CreatableTopicResult {
   return {
     name: topic.name,
@@ -58,15 +60,18 @@ function created(topic: NewTopic, call: Call): CreatableTopicResult {
     topicConfigErrorCode: ErrorCode.NONE,
     numPartitions: topic.numPartitions,
     replicationFactor: topic.replicationFactor,
-    configs: createdTopicConfigs(call.config.topicConfig(topic.configs)).map(
-      ({ name, value, readOnly, source, sensitive }) => ({
-        name,
-        value,
-        readOnly,
-        configSource: source,
-        isSensitive: sensitive,
-      }),
-    ),
+    configs:
+      call.version < FIRST_VERSION_WITH_CONFIGS
+        ? []
+        : createdTopicConfigs(call.config.topicConfig(topic.configs)).map(
+            ({ name, value, readOnly, source, sensitive }) => ({
+              name,
+              value,
+              readOnly,
+              configSource: source,
+              isSensitive: sensitive,
+            }),
+          ),
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { type FetchLimits, type FetchResult, fetchSelection } from '../replica/fetch.ts'
 import { FetchSelection, type FetchTarget, type SelectedPartition } from '../replica/fetch-selection.ts'
-import { type FetchSession, INITIAL_EPOCH, NO_SESSION } from '../replica/fetch-sessions.ts'
+import { type FetchSession, FINAL_EPOCH, INITIAL_EPOCH, NO_SESSION } from '../replica/fetch-sessions.ts'
 import { Partition, type PartitionRead } from '../replica/partition.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
@@ -59,7 +59,7 @@ interface FetchContext {
 /** Kafka's rules for which fetch opens, continues or closes a session. */
 function contextOf(request: FetchRequest, call: Call): FetchContext | KafkaError {
   const { sessionId, sessionEpoch } = request
-  if (sessionEpoch <= INITIAL_EPOCH) {
+  if (sessionEpoch === INITIAL_EPOCH || sessionEpoch === FINAL_EPOCH) {
     if (sessionId !== NO_SESSION) call.fetchSessions.close(sessionId)
     return withoutSession(call, targetsOf(request, call), sessionEpoch === INITIAL_EPOCH)
   }
@@ -87,7 +87,7 @@ function contextOf(request: FetchRequest, call: Call): FetchContext | KafkaError
   }
   if (selection.size === 0) {
     call.fetchSessions.close(session.id)
-    return withoutSession(call, [], false)
+    return withoutSession(call, targetsOf(request, call), false)
   }
   call.fetchSessions.advance(session)
   return { selection, session, epoch: session.epoch, opensSession: false }
@@ -146,8 +146,9 @@ function answer(context: FetchContext, results: readonly FetchResult[], call: Ca
   if (opensSession) session = call.fetchSessions.open(selection, usesTopicIds(call)) ?? null
   const responses: { topic: string; topicId: string; partitions: PartitionData[] }[] = []
   for (const result of inKafkasOrder(results)) {
-    const worthTelling = noteTold(selection, result)
-    if (incremental && !worthTelling) continue
+    const isNews = session !== null && noteTold(selection, result)
+    if (incremental && !isNews) continue
+    if (incremental && bytesOf(result) > 0) selection.served(result.selected)
     const { target } = result.selected
     const { topicId } = target
     const topic = usesTopicIds(call) ? '' : (target.topic ?? '')
@@ -186,13 +187,16 @@ function noteTold(selection: FetchSelection, { selected, outcome }: FetchResult)
     outcome.logStartOffset !== selected.toldLogStartOffset
   selected.toldHighWatermark = outcome.highWatermark
   selected.toldLogStartOffset = outcome.logStartOffset
-  if (outcome.sizeBytes > 0) selection.served(selected)
-  if (!hasMore(selection, selected)) selection.settled(selected)
+  if (!hasMore(selected)) selection.settled(selected)
   return news
 }
 
-function hasMore(selection: FetchSelection, selected: SelectedPartition): boolean {
-  const partition = selection.findPartition(selected.target)
+function bytesOf({ outcome }: FetchResult): number {
+  return outcome instanceof KafkaError ? 0 : outcome.sizeBytes
+}
+
+function hasMore(selected: SelectedPartition): boolean {
+  const partition = selected.find()
   return (
     !(partition instanceof Partition) ||
     partition.highWatermark > selected.target.position.offset ||

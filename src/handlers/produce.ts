@@ -44,7 +44,7 @@ const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
 
 export const produceHandler: Handler<ProduceRequest, ProduceResponse> = handler(produceApi, {
   handle(request, call) {
-    if (hasTransactionalRecords(request) || request.transactionalId !== null) {
+    if (hasTransactionalRecords(request)) {
       throw new KafkaError(
         ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
         `transactions are not served: transactional id ${request.transactionalId}`,
@@ -75,11 +75,13 @@ function messageOf(error: KafkaError): string | null {
 
 /** Each topic, and in it each partition, once: of one that a request names twice only the last counts. */
 function perTopic({ topicData }: ProduceRequest): readonly TopicProduceData[] {
-  const byTopic = new Map<string, TopicProduceData>()
-  for (const data of topicData) {
-    const key = `${data.name}/${data.topicId}`
-    const partitionData = [...(byTopic.get(key)?.partitionData ?? []), ...data.partitionData]
-    if (partitionData.length > 0) byTopic.set(key, { ...data, partitionData })
+  const byTopic = new Map<string, { name: string; topicId: string; partitionData: PartitionProduceData[] }>()
+  for (const { name, topicId, partitionData } of topicData) {
+    if (partitionData.length === 0) continue
+    const key = `${name}/${topicId}`
+    const known = byTopic.get(key)
+    if (known === undefined) byTopic.set(key, { name, topicId, partitionData: [...partitionData] })
+    else for (const data of partitionData) known.partitionData.push(data)
   }
   return Array.from(byTopic.values(), (data) => ({
     ...data,
@@ -174,8 +176,10 @@ function whenSafe(
   )
   if (request.acks !== ACKS_ALL) return done
   return new Promise((resolve) => {
-    const timedOut = new KafkaError(ErrorCode.REQUEST_TIMED_OUT)
-    const timer = call.clock.schedule(request.timeoutMs, () => resolve(failure(index, timedOut, -1n)))
+    // The records are in the log, and Kafka says where, but they may yet be lost.
+    const timer = call.clock.schedule(request.timeoutMs, () =>
+      resolve({ ...success(index, result), errorCode: ErrorCode.REQUEST_TIMED_OUT }),
+    )
     done.then((response) => {
       timer.cancel()
       resolve(response)

@@ -11,6 +11,7 @@ import { KafkaError } from '../wire/kafka-error.ts'
 import type { PartitionRecord } from '../wire/metadata-records/partition-record.ts'
 import { ConfigResourceType, type Metadata, type MetadataRecord, type Topic } from './metadata.ts'
 import { placeReplicas, validateAssignment } from './placement.ts'
+import { randomUuid } from './random-uuid.ts'
 import { validateTopicName } from './topic-name.ts'
 
 /** A topic that somebody wants: the shape of CreateTopics' own. */
@@ -213,11 +214,10 @@ function brokerIdsOf(metadata: Metadata): readonly number[] {
   return Array.from(metadata.brokers(), ({ id }) => id)
 }
 
-/** Kafka keeps the ids that begin with a dash out, since they trip command-line tools. */
 function newTopicId({ random, metadata }: ControlContext): string {
   for (;;) {
-    const id = random.bytes(16).toString('base64url')
-    if (!id.startsWith('-') && metadata.topicById(id) === undefined) return id
+    const id = randomUuid(random)
+    if (metadata.topicById(id) === undefined) return id
   }
 }
 

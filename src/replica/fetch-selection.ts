@@ -31,6 +31,7 @@ export class SelectedPartition implements PartitionWatcher {
   readonly #selection: FetchSelection
   #target: FetchTarget
   #watched: Partition | undefined
+  #removed = false
 
   constructor(selection: FetchSelection, target: FetchTarget) {
     this.#selection = selection
@@ -46,7 +47,7 @@ export class SelectedPartition implements PartitionWatcher {
     this.#target = { ...target, topic: target.topic ?? this.#target.topic }
   }
 
-  /** The partition as it is now, or why there is none. */
+  /** The partition as it is now, or why there is none. Where the selection listens, this is the one listened to. */
   find(): Partition | KafkaError {
     const found = this.#selection.findPartition(this.#target)
     if (this.#selection.listening && found !== this.#watched) this.#follow(found)
@@ -64,13 +65,21 @@ export class SelectedPartition implements PartitionWatcher {
     this.#watched = undefined
   }
 
+  /** No longer part of the selection: a fetch that still reads it must not make it listen again. */
+  remove(): void {
+    this.#removed = true
+    this.unwatch()
+  }
+
   partitionChanged(bytes: number): void {
+    // An idle session must not keep the log of a deleted topic alive.
+    if (this.#watched?.deleted) this.#watched = undefined
     this.#selection.changed(this, bytes)
   }
 
   #follow(found: Partition | KafkaError): void {
     this.unwatch()
-    if (found instanceof KafkaError) return
+    if (found instanceof KafkaError || this.#removed) return
     this.#watched = found
     found.watch(this)
   }
@@ -82,7 +91,8 @@ export class FetchSelection {
   /** Those that a next look may find something at. */
   readonly #news = new Set<SelectedPartition>()
   #turns = 0
-  #listening = false
+  /** How many want to hear of changes: the session, and each fetch that waits. */
+  #listeners = 0
   #waiter: FetchWaiter | null = null
 
   constructor(findPartition: FindPartition, targets: Iterable<FetchTarget>) {
@@ -92,7 +102,7 @@ export class FetchSelection {
 
   /** Whether changes of the partitions are heard of. */
   get listening(): boolean {
-    return this.#listening
+    return this.#listeners > 0
   }
 
   get size(): number {
@@ -112,7 +122,7 @@ export class FetchSelection {
       selected = new SelectedPartition(this, target)
       selected.turn = this.#turns++
       this.#partitions.set(key, selected)
-      if (this.#listening) selected.watch()
+      if (this.listening) selected.watch()
     } else {
       selected.move(target)
     }
@@ -123,7 +133,7 @@ export class FetchSelection {
     const key = keyOf(topic, topicId, index)
     const selected = this.#partitions.get(key)
     if (selected === undefined) return
-    selected.unwatch()
+    selected.remove()
     this.#partitions.delete(key)
     this.#news.delete(selected)
   }
@@ -138,25 +148,27 @@ export class FetchSelection {
     selected.turn = this.#turns++
   }
 
-  /** Hears of changes from now on, until `release`. */
+  /** Hears of changes from now on, until `release` has been called as often. */
   listen(): void {
-    this.#listening = true
+    if (this.#listeners++ > 0) return
     for (const selected of this.#partitions.values()) selected.watch()
   }
 
   release(): void {
-    this.#listening = false
+    if (--this.#listeners > 0) return
     for (const selected of this.#partitions.values()) selected.unwatch()
   }
 
-  /** Lets the waiter know of changes, until what is returned is called. */
+  /**
+   * Lets the waiter know of changes, until what is returned is called, once. Of several fetches that wait in one
+   * session only the last one hears: the others carry an epoch that is over.
+   */
   wait(waiter: FetchWaiter): () => void {
-    const onlyForThisWait = !this.#listening
-    if (onlyForThisWait) this.listen()
+    this.listen()
     this.#waiter = waiter
     return () => {
       if (this.#waiter === waiter) this.#waiter = null
-      if (onlyForThisWait) this.release()
+      this.release()
     }
   }
 

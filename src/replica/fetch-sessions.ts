@@ -90,7 +90,7 @@ export class FetchSessions {
 
   /**
    * Kafka's rule: an idle session gives way to any; one that has had its time (it is older than the eviction time)
-   * gives way to one with at least as many partitions.
+   * gives way to one with more partitions.
    */
   #makeRoom(newSize: number, nowMs: number): boolean {
     const { maxSessions, evictAfterMs } = this.#options
@@ -106,7 +106,7 @@ export class FetchSessions {
       if (session.lastUsedMs - session.createdMs <= evictAfterMs) continue
       if (smallest === undefined || session.selection.size < smallest.selection.size) smallest = session
     }
-    if (smallest === undefined || smallest.selection.size > newSize) return false
+    if (smallest === undefined || smallest.selection.size >= newSize) return false
     this.close(smallest.id)
     return true
   }
@@ -121,6 +121,5 @@ export class FetchSessions {
 
 /** Epochs wrap past the largest int32 to 1, since 0 opens a session. */
 export function nextEpoch(epoch: number): number {
-  if (epoch < 0) return FINAL_EPOCH
   return epoch === MAX_EPOCH ? 1 : epoch + 1
 }

@@ -31,14 +31,37 @@ export function fetchSelection(
   clock: Clock,
   signal: AbortSignal,
 ): readonly FetchResult[] | Promise<readonly FetchResult[]> {
-  const decide = (results: readonly FetchResult[]) => {
-    if (selection.size === 0 || limits.maxWaitMs <= 0 || isEnough(results, limits.minBytes)) return results
-    return waitForMore(selection, results, limits, clock, signal).then(() =>
+  const untilMs = clock.now() + limits.maxWaitMs
+  const look = (): readonly FetchResult[] | Promise<readonly FetchResult[]> => {
+    const results = readAll(selection, limits)
+    if (!(results instanceof Promise)) return decide(results, false)
+    // What a slow store has read may be old when it comes.
+    let changed = false
+    const stopListening = selection.wait({
+      selectedChanged() {
+        changed = true
+      },
+    })
+    return results.then(
+      (read) => {
+        stopListening()
+        return decide(read, changed)
+      },
+      (error: unknown) => {
+        stopListening()
+        throw error
+      },
+    )
+  }
+  const decide = (results: readonly FetchResult[], isOld: boolean) => {
+    const leftMs = untilMs - clock.now()
+    if (leftMs <= 0 || signal.aborted || isEnough(selection, results, limits.minBytes)) return results
+    if (isOld) return look()
+    return waitForMore(selection, results, { ...limits, maxWaitMs: leftMs }, clock, signal).then(() =>
       readAll(selection, limits, results),
     )
   }
-  const results = readAll(selection, limits)
-  return results instanceof Promise ? results.then(decide) : decide(results)
+  return look()
 }
 
 const UNKNOWN: ReadonlySet<ErrorCode> = new Set([
@@ -46,15 +69,17 @@ const UNKNOWN: ReadonlySet<ErrorCode> = new Set([
   ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
 ])
 
-function isEnough(results: readonly FetchResult[], minBytes: number): boolean {
-  const known = results.filter(({ unknown }) => !unknown)
-  if (known.length === 0 && results.length > 0) return true
+function isEnough(selection: FetchSelection, results: readonly FetchResult[], minBytes: number): boolean {
   let bytes = 0
-  for (const { outcome } of known) {
-    if (outcome instanceof KafkaError || outcome.divergingEpoch !== null) return true
-    bytes += outcome.sizeBytes
+  let unknown = 0
+  for (const result of results) {
+    const { outcome } = result
+    if (result.unknown) unknown++
+    else if (outcome instanceof KafkaError || outcome.divergingEpoch !== null) return true
+    else bytes += outcome.sizeBytes
   }
-  return bytes >= minBytes
+  // What a session holds beside the results exists, and has no news.
+  return bytes >= minBytes || unknown === selection.size
 }
 
 /** Resolves when enough has been appended, something else changed, time is up, or nobody waits any more. */
@@ -91,7 +116,6 @@ function waitForMore(
       },
     })
     signal.addEventListener('abort', stop)
-    if (signal.aborted) stop()
   })
 }
 

@@ -33,6 +33,8 @@ export interface PartitionRead {
   readonly abortedTransactions: readonly never[] | null
 }
 
+type MutableRead = { -readonly [K in keyof PartitionRead]: PartitionRead[K] }
+
 /** Hears of each change that a waiting fetch may have to answer. */
 export interface PartitionWatcher {
   /** @param bytes how many more can be read; 0 when it is another change: log start, leader, deletion. */
@@ -107,6 +109,11 @@ export class Partition {
     return this.#log.sizeBytes
   }
 
+  /** Whether the topic is gone, or the broker has closed. */
+  get deleted(): boolean {
+    return this.#deleted
+  }
+
   /** Checks a produced batch; see `Log.prepare`. */
   prepare(records: Buffer): ValidatedBatch | Promise<ValidatedBatch> {
     return this.#log.prepare(records)
@@ -143,24 +150,21 @@ export class Partition {
   ): PartitionRead | Promise<PartitionRead> {
     this.checkLeaderEpoch(position.currentLeaderEpoch)
     const diverging = this.#divergingEpoch(position)
-    if (diverging !== null) return this.#answer([], 0, isolation, diverging)
+    const answer = this.#emptyRead(isolation, diverging)
+    if (diverging !== null) return answer
     const limit = Math.min(maxBytes, position.maxBytes)
     if (limit < 0) {
       throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, `${limit} bytes of ${this} cannot be read`)
     }
-    const end = this.#readableEnd(isolation)
     const wholeBatches = (buffers: readonly Buffer[]): PartitionRead => {
       const sizeBytes = totalBytes(buffers)
-      if (sizeBytes > limit && !atLeastOne) return this.#answer([], 0, isolation, null)
-      return this.#answer(buffers, sizeBytes, isolation, null)
+      if (sizeBytes > limit && !atLeastOne) return answer
+      answer.records = buffers
+      answer.sizeBytes = sizeBytes
+      return answer
     }
-    const buffers = this.#log.read(position.offset, limit, end)
+    const buffers = this.#log.read(position.offset, limit, this.#readableEnd(isolation))
     return buffers instanceof Promise ? buffers.then(wholeBatches) : wholeBatches(buffers)
-  }
-
-  /** Whether a reader at this offset would get something. */
-  hasReadable(offset: bigint, isolation: number): boolean {
-    return offset < this.#readableEnd(isolation)
   }
 
   /**
@@ -225,6 +229,11 @@ export class Partition {
     )
   }
 
+  /** How many wait for a change. */
+  get watcherCount(): number {
+    return this.#watchers?.size ?? 0
+  }
+
   watch(watcher: PartitionWatcher): void {
     this.#watchers ??= new Set()
     this.#watchers.add(watcher)
@@ -238,6 +247,7 @@ export class Partition {
   delete(): void | Promise<void> {
     this.#deleted = true
     this.#notify(0)
+    this.#watchers = undefined
     return this.#log.close()
   }
 
@@ -277,15 +287,11 @@ export class Partition {
     return epoch < lastFetchedEpoch || endOffset < offset ? { epoch, endOffset } : null
   }
 
-  #answer(
-    records: readonly Buffer[],
-    sizeBytes: number,
-    isolation: number,
-    divergingEpoch: PartitionRead['divergingEpoch'],
-  ): PartitionRead {
+  /** The answer to a fetch but for the records: what was known when they were asked for, however slow the store. */
+  #emptyRead(isolation: number, divergingEpoch: PartitionRead['divergingEpoch']): MutableRead {
     return {
-      records,
-      sizeBytes,
+      records: [],
+      sizeBytes: 0,
       highWatermark: this.#highWatermark,
       lastStableOffset: this.lastStableOffset,
       logStartOffset: this.logStartOffset,

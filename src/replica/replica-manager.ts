@@ -1,9 +1,11 @@
 /** The partitions that one broker holds. Follows the metadata: what is created is opened, what is deleted goes. */
+import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { TopicConfig } from '../config/topic-config.ts'
 import { type Log, openLog } from '../log/log.ts'
 import type { LogConfig } from '../log/log-config.ts'
+import { storageError } from '../log/store-queue.ts'
 import type { Metadata, MetadataRecord, Topic } from '../metadata/metadata.ts'
 import type { LogStore } from '../storage/log-store.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
@@ -18,12 +20,15 @@ export interface ReplicaManagerOptions {
   readonly config: BrokerConfig
   readonly metadata: Metadata
   readonly store: LogStore
+  readonly logger: Pick<Logger, 'error'>
 }
 
 /** What this broker holds of one topic. */
 class TopicReplicas {
   /** By partition index. One that is not open yet leaves a hole. */
   readonly partitions: (Partition | undefined)[] = []
+  /** Why a partition cannot be opened, by its index. */
+  readonly failures = new Map<number, KafkaError>()
   readonly #broker: BrokerConfig
   #config: TopicConfig
   #logConfig: LogConfig | undefined
@@ -70,12 +75,12 @@ export class ReplicaManager {
   /**
    * The partition of a topic, for a request that must have it.
    * @throws KafkaError UNKNOWN_TOPIC_OR_PARTITION when the topic has no such partition, NOT_LEADER_OR_FOLLOWER when
-   * this broker has not opened it yet.
+   * this broker has not opened it yet, KAFKA_STORAGE_ERROR when it cannot.
    */
   get(topic: Topic, index: number): Partition {
     const partition = this.find(topic.id, index)
     if (partition !== undefined) return partition
-    throw topic.partitions[index] === undefined ? noSuchPartition(topic, index) : notOpenYet(topic, index)
+    throw this.#missing(topic, index)
   }
 
   /** The partition that a fetch is about, or the error that the fetch is to answer for it. */
@@ -93,9 +98,7 @@ export class ReplicaManager {
         `topic ${topic} has id ${found.id} now, not ${topicId}`,
       )
     }
-    const partition = this.find(found.id, index)
-    if (partition !== undefined) return partition
-    return found.partitions[index] === undefined ? noSuchPartition(found, index) : notOpenYet(found, index)
+    return this.find(found.id, index) ?? this.#missing(found, index)
   }
 
   /** The configs that are in force for a topic. */
@@ -103,7 +106,10 @@ export class ReplicaManager {
     return this.#topics.get(topic.id)?.config ?? this.#options.config.topicConfig(topic.configs)
   }
 
-  /** Acts on records that the metadata holds already; done when every new partition is open. */
+  /**
+   * Acts on records that the metadata holds already; done when every new partition is open. A store that fails makes
+   * its partition unusable, and nothing else.
+   */
   apply(records: readonly MetadataRecord[]): void | Promise<void> {
     const waits: Promise<void>[] = []
     for (const record of records) {
@@ -115,10 +121,15 @@ export class ReplicaManager {
 
   /** Lets go of every log. */
   async close(): Promise<void> {
-    for (const { partitions } of this.#topics.values()) {
-      for (const partition of partitions) await partition?.delete()
-    }
+    const partitions = [...this.#topics.values()].flatMap((topic) => topic.partitions)
     this.#topics.clear()
+    await Promise.all(
+      partitions.map((partition) =>
+        partition === undefined
+          ? undefined
+          : this.#attempt(`${partition} could not be closed`, () => partition.delete()),
+      ),
+    )
   }
 
   #follow(record: MetadataRecord): void | Promise<void> {
@@ -135,34 +146,72 @@ export class ReplicaManager {
   }
 
   #open(topicId: string, index: number): void | Promise<void> {
-    const { config, metadata, store, clock } = this.#options
+    const { config, metadata, store, clock, logger } = this.#options
     const topic = metadata.topicById(topicId)
     const registration = topic?.partitions[index]
     if (topic === undefined || registration === undefined) return
     const replicas = this.#topics.get(topicId) ?? new TopicReplicas(config, topic.configs)
     this.#topics.set(topicId, replicas)
-    const log = openLog({
-      store,
-      id: { topic: topic.name, topicId, partition: index },
-      epoch: registration.leaderEpoch,
-      clock,
-      config: () => replicas.logConfig,
-    })
-    const add = (opened: Log): void => {
-      replicas.partitions[index] = new Partition(topic, registration, opened)
+    const id = { topic: topic.name, topicId, partition: index }
+    const add = (log: Log): void | Promise<void> => {
+      const partition = new Partition(topic, registration, log)
+      // The topic may have been deleted while a slow store opened the log.
+      if (this.#topics.get(topicId) !== replicas) return this.#discard(partition)
+      replicas.partitions[index] = partition
     }
-    return log instanceof Promise ? log.then(add) : add(log)
+    const fail = (error: unknown): void => {
+      logger.error({ err: error }, `${topic.name}-${index} could not be opened`)
+      replicas.failures.set(index, storageError(error))
+    }
+    try {
+      const log = openLog({
+        store,
+        id,
+        epoch: registration.leaderEpoch,
+        clock,
+        config: () => replicas.logConfig,
+      })
+      return log instanceof Promise ? log.then(add).catch(fail) : add(log)
+    } catch (error) {
+      fail(error)
+    }
   }
 
-  async #remove(topicId: string): Promise<void> {
+  /** Nobody finds the partitions from here on, however long the store takes to forget them. */
+  #remove(topicId: string): void | Promise<void> {
     const partitions = this.#topics.get(topicId)?.partitions ?? []
     this.#topics.delete(topicId)
+    const waits: Promise<void>[] = []
     for (const partition of partitions) {
-      if (partition === undefined) continue
-      await partition.delete()
-      const { topic, index } = partition
-      await this.#options.store.remove({ topic, topicId, partition: index })
+      const wait = partition === undefined ? undefined : this.#discard(partition)
+      if (wait instanceof Promise) waits.push(wait)
     }
+    if (waits.length > 0) return Promise.all(waits).then(() => undefined)
+  }
+
+  #discard(partition: Partition): void | Promise<void> {
+    const { topic, topicId, index } = partition
+    const remove = () => this.#options.store.remove({ topic, topicId, partition: index })
+    return this.#attempt(`${partition} could not be deleted`, () => {
+      const closed = partition.delete()
+      return closed instanceof Promise ? closed.then(remove) : remove()
+    })
+  }
+
+  /** What a store fails at when a log is given up is worth a line, and changes nothing. */
+  #attempt(failure: string, act: () => void | Promise<void>): void | Promise<void> {
+    const tell = (error: unknown): void => this.#options.logger.error({ err: error }, failure)
+    try {
+      const done = act()
+      if (done instanceof Promise) return done.catch(tell)
+    } catch (error) {
+      tell(error)
+    }
+  }
+
+  #missing(topic: Topic, index: number): KafkaError {
+    if (topic.partitions[index] === undefined) return noSuchPartition(topic, index)
+    return this.#topics.get(topic.id)?.failures.get(index) ?? notOpenYet(topic, index)
   }
 }
 

@@ -163,8 +163,9 @@ export class Log {
   }
 
   /**
-   * Whole batches from the one that holds `from` on, the first even if it is larger than `maxBytes`, up to `upTo`:
-   * views that stay as they are, each of one or more consecutive batches. Gaps between batches are skipped.
+   * Batches from the one that holds `from` on, the first whole even if it is larger than `maxBytes`, up to `upTo`: views
+   * that stay as they are, each of one or more consecutive batches. At `maxBytes` the last one is cut, as in Kafka.
+   * Gaps between batches are skipped.
    * @throws KafkaError OFFSET_OUT_OF_RANGE below `startOffset` or above `endOffset`.
    */
   read(from: bigint, maxBytes: number, upTo: bigint): readonly Buffer[] | Promise<readonly Buffer[]> {

@@ -64,9 +64,10 @@ export interface StoredLog {
   roll(baseOffset: bigint): void | Promise<void>
 
   /**
-   * The frames from the one that holds `from` on, or the first one above it. Each buffer holds one or more whole
-   * consecutive frames, so that small batches which lie side by side come back as one view. The first frame comes
-   * whatever its size; then as many as fit in `maxBytes` altogether, though a store may answer fewer.
+   * The bytes from the frame that holds `from` on, or the first one above it. A buffer begins with a frame and holds
+   * as many as lie side by side, so that a thousand small batches come back as one view. The first frame comes whole
+   * whatever its size; altogether there are at most `maxBytes`, so that the last frame may be cut, as in Kafka's
+   * answers. A store may answer fewer bytes.
    * @param upTo the offset at which readers must stop: no frame that holds it or a higher one is answered.
    * @returns views that stay as they are, whatever happens to the log; empty when there is nothing to read.
    */

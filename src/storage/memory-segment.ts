@@ -174,24 +174,16 @@ export class MemorySegment implements Segment {
 }
 
 /**
- * Takes frames of an extent from `position` on, at most up to `end`: all that the budget allows, and one in any case
- * while nothing has been taken.
+ * Takes bytes of an extent from `position` on, where a frame begins, at most up to `end`: as many as the budget allows,
+ * and a whole frame in any case while nothing has been taken.
  * @returns whether all of them were taken.
  */
 function take(extent: Extent, position: number, end: number, budget: ReadBudget): boolean {
-  let stop = end
-  if (end - position > budget.leftBytes) {
-    const limit = position + budget.leftBytes
-    stop = Math.max(position, indexPosition(extent.index, limit))
-    for (;;) {
-      const next = stop + frameBytes(extent.block, extent.start + stop)
-      if (next > limit && (stop > position || budget.views.length > 0)) break
-      stop = next
-      if (next >= limit) break
-    }
-  }
-  if (stop > position) budget.views.push(extent.block.subarray(extent.start + position, extent.start + stop))
-  budget.leftBytes -= Math.min(budget.leftBytes, stop - position)
+  const { block, start } = extent
+  let stop = Math.min(end, position + budget.leftBytes)
+  if (budget.views.length === 0) stop = Math.max(stop, position + frameBytes(block, start + position))
+  if (stop > position) budget.views.push(block.subarray(start + position, start + stop))
+  budget.leftBytes = Math.max(0, budget.leftBytes - (stop - position))
   return stop === end && budget.leftBytes > 0
 }
 
@@ -214,12 +206,6 @@ function indexLookup(index: readonly number[] | null, delta: number): number {
     else high = middle
   }
   return low === 0 ? 0 : (index[2 * low - 1] as number)
-}
-
-/** The last indexed position that is at most `limit`. */
-function indexPosition(index: readonly number[] | null, limit: number): number {
-  const entries = indexEntriesBefore(index, limit + 1)
-  return entries === 0 ? 0 : ((index as readonly number[])[2 * entries - 1] as number)
 }
 
 /** How many indexed frames stand before `position`. */

@@ -237,13 +237,9 @@ function consecutive(base: bigint, counts: readonly number[], bytes: number): Fr
   })
 }
 
+/** The whole frames of a read, without the one that may be cut at its end. */
 async function readFrames(log: StoredLog, from: bigint, maxBytes: number, upTo: bigint): Promise<Frame[]> {
-  const views = await log.read(from, maxBytes, upTo)
-  return views.flatMap((view) => {
-    const frames = cut(view)
-    expect(frames.reduce((bytes, { length }) => bytes + length, 0)).toBe(view.length)
-    return frames
-  })
+  return (await log.read(from, maxBytes, upTo)).flatMap(cut)
 }
 
 /** Compares bytes with bytes at once, which `toEqual` does one by one. */
@@ -253,8 +249,9 @@ function expectFrames(found: readonly Frame[], expected: readonly Frame[]): void
 }
 
 function cut(view: Buffer): Frame[] {
-  const starts = [...wholeBatches(view)]
-  return starts.map((start, index) => view.subarray(start, starts[index + 1] ?? view.length))
+  return Array.from(wholeBatches(view), (start) =>
+    view.subarray(start, start + LOG_OVERHEAD_BYTES + view.readInt32BE(start + BatchField.BATCH_LENGTH)),
+  )
 }
 
 /** The same as a stored log, without any of its speed. */
@@ -263,16 +260,11 @@ class Model {
   bases: bigint[] = [0n]
   end = 0n
 
-  read(from: bigint, maxBytes: number, upTo: bigint): Frame[] {
-    let left = maxBytes
-    const taken: Frame[] = []
-    for (const made of this.frames) {
-      if (lastOffset(made) < from || made.length === 0) continue
-      if (lastOffset(made) >= upTo || (taken.length > 0 && made.length > left)) break
-      taken.push(made)
-      left -= made.length
-    }
-    return taken
+  /** The most that may be read: a last frame may be cut. */
+  read(from: bigint, maxBytes: number, upTo: bigint): Buffer {
+    const readable = this.frames.filter((made) => lastOffset(made) >= from && lastOffset(made) < upTo)
+    const atLeast = readable[0]?.length ?? 0
+    return Buffer.concat(readable).subarray(0, Math.max(maxBytes, atLeast))
   }
 
   drop(count: number): bigint[] {
@@ -346,10 +338,12 @@ const read: fc.Arbitrary<Operation> = fc
   .map((where) => async (log, model) => {
     const from = BigInt(Math.floor(where.from * Number(model.end)))
     const upTo = where.upTo > 0.7 ? model.end : BigInt(Math.floor(where.upTo * Number(model.end)))
-    const found = await readFrames(log, from, where.maxBytes, upTo)
+    const found = Buffer.concat([...(await log.read(from, where.maxBytes, upTo))])
     const expected = model.read(from, where.maxBytes, upTo)
-    // A store may answer fewer frames than fit, but never none where there are some.
-    expectFrames(found, expected.slice(0, Math.max(found.length, Math.min(1, expected.length))))
+    // A store may answer fewer bytes than it is asked for, but never none where there are some.
+    expect(found.length > 0).toBe(expected.length > 0)
+    expect(cut(found).length > 0).toBe(expected.length > 0)
+    expect(expected.subarray(0, found.length).equals(found)).toBe(true)
     return log
   })
 

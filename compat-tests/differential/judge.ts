@@ -6,57 +6,60 @@ import type { Json } from './normalize.ts'
 import { caseId, type Failure, isFailure, type Outcome } from './suite.ts'
 
 export interface Verdict {
-  /** One text for each case, or list entry, that is wrong. */
-  readonly failures: readonly string[]
+  /** By case: what differs, one line each. Cases without a difference are not in it. */
+  readonly wrong: ReadonlyMap<string, readonly string[]>
+  /** Known differences that are none, and recorded answers without a case. */
+  readonly outOfDate: readonly string[]
   /** How many fields differ as the list says. */
   readonly known: number
 }
 
-/** @param whole whether all cases ran, so that an entry of the list that was not needed is out of date. */
+/**
+ * Judges the cases that ran.
+ * @param list the known differences; those of cases that did not run are not out of date.
+ */
 export function judge(
   cases: readonly Case[],
   outcomes: ReadonlyMap<string, Outcome | Failure>,
   recorded: ReadonlyMap<string, Json>,
-  whole: boolean,
+  list: readonly KnownDifference[] = knownDifferences,
 ): Verdict {
-  const failures: string[] = []
+  const wrong = new Map<string, readonly string[]>()
   const used = new Set<KnownDifference>()
   let knownCount = 0
   for (const one of cases) {
     const id = caseId(one)
-    const wrong: string[] = []
-    const outcome = outcomes.get(id)
-    if (outcome === undefined || isFailure(outcome)) {
-      const entry = known(knownDifferences, id, { path: '', kafka: null, ottla: null })
-      if (entry === undefined) failures.push(`${id}: ${outcome?.failure ?? 'not run'}`)
-      else used.add(entry)
-      continue
-    }
-    if (!recorded.has(id)) wrong.push('Kafka was never asked: record it')
-    else {
-      for (const difference of differences(recorded.get(id), outcome.tree)) {
-        const entry = known(knownDifferences, id, difference)
-        if (entry === undefined) wrong.push(describe(difference))
-        else {
-          used.add(entry)
-          knownCount++
-        }
+    const lines: string[] = []
+    for (const difference of caseDifferences(outcomes.get(id), recorded.get(id))) {
+      const entry = known(list, id, difference)
+      if (entry === undefined) lines.push(describe(difference))
+      else {
+        used.add(entry)
+        knownCount++
       }
     }
-    if (wrong.length > 0) failures.push(`${id}\n  ${wrong.join('\n  ')}`)
+    if (lines.length > 0) wrong.set(id, lines)
   }
-  if (whole) failures.push(...outOfDate(cases, recorded, used))
-  return { failures, known: knownCount }
+  return { wrong, outOfDate: outOfDate(cases, recorded, list, used), known: knownCount }
+}
+
+function caseDifferences(outcome: Outcome | Failure | undefined, recorded: Json | undefined) {
+  if (recorded === undefined) return [{ path: '', kafka: 'never asked', ottla: 'run --record' }]
+  if (outcome === undefined || isFailure(outcome)) {
+    return [{ path: '', kafka: 'an answer', ottla: outcome?.failure ?? 'not run' }]
+  }
+  return differences(recorded, outcome.tree)
 }
 
 function outOfDate(
   cases: readonly Case[],
   recorded: ReadonlyMap<string, Json>,
+  list: readonly KnownDifference[],
   used: ReadonlySet<KnownDifference>,
 ): readonly string[] {
   const ids = new Set(cases.map(caseId))
   return [
-    ...knownDifferences
+    ...list
       .filter((entry) => !used.has(entry))
       .map((entry) => `known difference is none: ${entry.case} ${entry.path} (${entry.reason})`),
     ...[...recorded.keys()]

@@ -37,8 +37,6 @@ export const masks: readonly Mask[] = [
     'DescribeCluster.brokers[].port',
     'FindCoordinator.port',
     'FindCoordinator.coordinators[].port',
-    'Produce.nodeEndpoints[].port',
-    'Fetch.nodeEndpoints[].port',
   ),
   ...mask('cluster id', 'Metadata.clusterId', 'DescribeCluster.clusterId'),
   ...mask(

@@ -57,6 +57,17 @@ export function isFailure(outcome: Outcome | Failure): outcome is Failure {
   return 'failure' in outcome
 }
 
+/** One line: how much was compared. */
+export function summary(outcomes: ReadonlyMap<string, Outcome | Failure>, who: string, known = 0): string {
+  let [fields, masked] = [0, 0]
+  for (const outcome of outcomes.values()) {
+    if (isFailure(outcome)) continue
+    fields += outcome.fields
+    masked += outcome.masked
+  }
+  return `differential (${who}): ${outcomes.size} cases, ${fields} fields compared, ${masked} of them masked, ${known} known differences`
+}
+
 const RECORDED = new URL('./recorded/', import.meta.url)
 
 /** Kafka's answers as they are checked in: `Api: condition` → answer. */

@@ -50,3 +50,9 @@ differential('CreatePartitions', 'v3 the same topic twice, and another', async (
   const topics = [one, one, two].map(({ name }) => ({ name, count: 3, assignments: null }))
   return t.send(createPartitionsApi, 3, { topics, timeoutMs: 30_000 })
 })
+for (const timeoutMs of [0, -1]) {
+  differential('CreatePartitions', `v3 a timeout of ${timeoutMs === 0 ? '0' : 'minus one'}`, async (t) => {
+    const { name } = await t.topic('a')
+    return t.send(createPartitionsApi, 3, { topics: [{ name, count: 2, assignments: null }], timeoutMs })
+  })
+}

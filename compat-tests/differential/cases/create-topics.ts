@@ -138,3 +138,11 @@ differential('CreateTopics', 'v7 the offsets topic', async (t) => {
   await t.group('g')
   return create(t, 7, [{ name: '__consumer_offsets' }])
 })
+for (const timeoutMs of [0, -1]) {
+  differential('CreateTopics', `v7 a timeout of ${timeoutMs === 0 ? '0' : 'minus one'}`, (t) =>
+    t.send(createTopicsApi, 7, {
+      topics: [{ name: t.name('a'), numPartitions: 1, replicationFactor: 1 }],
+      timeoutMs,
+    }),
+  )
+}

@@ -52,3 +52,8 @@ for (const [condition, topics] of byId) {
     remove(t, 6, { topics: topics(await t.topic('a')) }),
   )
 }
+for (const timeoutMs of [0, -1]) {
+  differential('DeleteTopics', `v5 a timeout of ${timeoutMs === 0 ? '0' : 'minus one'}`, async (t) =>
+    remove(t, 5, { topicNames: [(await t.topic('a')).name], timeoutMs }),
+  )
+}

@@ -1,0 +1,180 @@
+/**
+ * What the suite must cover: for each handler every error code that it can answer, and every version that changes
+ * a field of its request or its answer.
+ */
+import { apiVersionsApi } from '../../src/wire/messages/api-versions.ts'
+import { createPartitionsApi } from '../../src/wire/messages/create-partitions.ts'
+import { createTopicsApi } from '../../src/wire/messages/create-topics.ts'
+import { deleteGroupsApi } from '../../src/wire/messages/delete-groups.ts'
+import { deleteRecordsApi } from '../../src/wire/messages/delete-records.ts'
+import { deleteTopicsApi } from '../../src/wire/messages/delete-topics.ts'
+import { describeClusterApi } from '../../src/wire/messages/describe-cluster.ts'
+import { describeConfigsApi } from '../../src/wire/messages/describe-configs.ts'
+import { describeGroupsApi } from '../../src/wire/messages/describe-groups.ts'
+import { fetchApi } from '../../src/wire/messages/fetch.ts'
+import { findCoordinatorApi } from '../../src/wire/messages/find-coordinator.ts'
+import { heartbeatApi } from '../../src/wire/messages/heartbeat.ts'
+import { initProducerIdApi } from '../../src/wire/messages/init-producer-id.ts'
+import { joinGroupApi } from '../../src/wire/messages/join-group.ts'
+import { leaveGroupApi } from '../../src/wire/messages/leave-group.ts'
+import { listGroupsApi } from '../../src/wire/messages/list-groups.ts'
+import { listOffsetsApi } from '../../src/wire/messages/list-offsets.ts'
+import { metadataApi } from '../../src/wire/messages/metadata.ts'
+import { offsetCommitApi } from '../../src/wire/messages/offset-commit.ts'
+import { offsetDeleteApi } from '../../src/wire/messages/offset-delete.ts'
+import { offsetFetchApi } from '../../src/wire/messages/offset-fetch.ts'
+import { produceApi } from '../../src/wire/messages/produce.ts'
+import { syncGroupApi } from '../../src/wire/messages/sync-group.ts'
+
+/** What of an API the suite looks at. */
+interface CoveredApi {
+  readonly name: string
+  readonly versions: readonly [min: number, max: number]
+  readonly advertised: readonly [min: number, max: number] | null
+}
+
+/** The APIs that have cases. */
+export const coveredApis: readonly CoveredApi[] = [
+  apiVersionsApi,
+  createPartitionsApi,
+  createTopicsApi,
+  deleteGroupsApi,
+  deleteRecordsApi,
+  deleteTopicsApi,
+  describeClusterApi,
+  describeConfigsApi,
+  describeGroupsApi,
+  fetchApi,
+  findCoordinatorApi,
+  heartbeatApi,
+  initProducerIdApi,
+  joinGroupApi,
+  leaveGroupApi,
+  listGroupsApi,
+  listOffsetsApi,
+  metadataApi,
+  offsetCommitApi,
+  offsetDeleteApi,
+  offsetFetchApi,
+  produceApi,
+  syncGroupApi,
+]
+
+/**
+ * The error codes of each API, beside NONE. Not among them, because one broker that is well and has no ACLs, quotas
+ * or transactions never answers them: everything about authorization, throttling, other leaders, other replicas,
+ * moved coordinators, disks that fail, transactions in progress, and older leader epochs (each needs an election).
+ */
+export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
+  ApiVersions: ['UNSUPPORTED_VERSION', 'INVALID_REQUEST'],
+  CreatePartitions: [
+    'INVALID_PARTITIONS',
+    'INVALID_REPLICA_ASSIGNMENT',
+    'INVALID_REQUEST',
+    'REQUEST_TIMED_OUT',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+  ],
+  CreateTopics: [
+    'INVALID_CONFIG',
+    'INVALID_PARTITIONS',
+    'INVALID_REPLICATION_FACTOR',
+    'INVALID_REPLICA_ASSIGNMENT',
+    'INVALID_REQUEST',
+    'INVALID_TOPIC_EXCEPTION',
+    'POLICY_VIOLATION',
+    'REQUEST_TIMED_OUT',
+    'TOPIC_ALREADY_EXISTS',
+  ],
+  DeleteGroups: ['GROUP_ID_NOT_FOUND', 'NON_EMPTY_GROUP'],
+  DeleteRecords: [
+    'INVALID_TOPIC_EXCEPTION',
+    'OFFSET_OUT_OF_RANGE',
+    'POLICY_VIOLATION',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+  ],
+  DeleteTopics: ['INVALID_REQUEST', 'REQUEST_TIMED_OUT', 'UNKNOWN_TOPIC_ID', 'UNKNOWN_TOPIC_OR_PARTITION'],
+  DescribeCluster: ['MISMATCHED_ENDPOINT_TYPE', 'UNSUPPORTED_ENDPOINT_TYPE'],
+  DescribeConfigs: ['INVALID_REQUEST', 'INVALID_TOPIC_EXCEPTION', 'UNKNOWN_TOPIC_OR_PARTITION'],
+  DescribeGroups: ['GROUP_ID_NOT_FOUND'],
+  Fetch: [
+    'FETCH_SESSION_ID_NOT_FOUND',
+    'FETCH_SESSION_TOPIC_ID_ERROR',
+    'INCONSISTENT_TOPIC_ID',
+    'INVALID_FETCH_SESSION_EPOCH',
+    'NOT_LEADER_OR_FOLLOWER',
+    'OFFSET_OUT_OF_RANGE',
+    'UNKNOWN_LEADER_EPOCH',
+    'UNKNOWN_SERVER_ERROR',
+    'UNKNOWN_TOPIC_ID',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+  ],
+  FindCoordinator: ['INVALID_REQUEST'],
+  Heartbeat: [
+    'FENCED_INSTANCE_ID',
+    'ILLEGAL_GENERATION',
+    'INVALID_GROUP_ID',
+    'REBALANCE_IN_PROGRESS',
+    'UNKNOWN_MEMBER_ID',
+  ],
+  InitProducerId: ['INVALID_REQUEST', 'INVALID_TRANSACTION_TIMEOUT'],
+  JoinGroup: [
+    'FENCED_INSTANCE_ID',
+    'GROUP_MAX_SIZE_REACHED',
+    'INCONSISTENT_GROUP_PROTOCOL',
+    'INVALID_GROUP_ID',
+    'INVALID_SESSION_TIMEOUT',
+    'MEMBER_ID_REQUIRED',
+    'UNKNOWN_MEMBER_ID',
+  ],
+  LeaveGroup: ['FENCED_INSTANCE_ID', 'INVALID_GROUP_ID', 'UNKNOWN_MEMBER_ID'],
+  ListGroups: [],
+  ListOffsets: [
+    'INVALID_REQUEST',
+    'UNKNOWN_LEADER_EPOCH',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+    'UNSUPPORTED_VERSION',
+  ],
+  Metadata: ['INVALID_REQUEST', 'INVALID_TOPIC_EXCEPTION', 'UNKNOWN_TOPIC_ID', 'UNKNOWN_TOPIC_OR_PARTITION'],
+  OffsetCommit: [
+    'FENCED_INSTANCE_ID',
+    'GROUP_ID_NOT_FOUND',
+    'ILLEGAL_GENERATION',
+    'OFFSET_METADATA_TOO_LARGE',
+    'REBALANCE_IN_PROGRESS',
+    'UNKNOWN_MEMBER_ID',
+    'UNKNOWN_TOPIC_ID',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+  ],
+  OffsetDelete: [
+    'GROUP_ID_NOT_FOUND',
+    'GROUP_SUBSCRIBED_TO_TOPIC',
+    'INVALID_GROUP_ID',
+    'NON_EMPTY_GROUP',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+  ],
+  OffsetFetch: ['UNKNOWN_TOPIC_ID'],
+  Produce: [
+    'CORRUPT_MESSAGE',
+    'INVALID_PRODUCER_EPOCH',
+    'INVALID_RECORD',
+    'INVALID_REQUIRED_ACKS',
+    'INVALID_TIMESTAMP',
+    'INVALID_TOPIC_EXCEPTION',
+    'MESSAGE_TOO_LARGE',
+    'OUT_OF_ORDER_SEQUENCE_NUMBER',
+    'RECORD_LIST_TOO_LARGE',
+    'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+    'UNKNOWN_SERVER_ERROR',
+    'UNKNOWN_TOPIC_ID',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+    'UNSUPPORTED_COMPRESSION_TYPE',
+  ],
+  SyncGroup: [
+    'FENCED_INSTANCE_ID',
+    'ILLEGAL_GENERATION',
+    'INCONSISTENT_GROUP_PROTOCOL',
+    'INVALID_GROUP_ID',
+    'REBALANCE_IN_PROGRESS',
+    'UNKNOWN_MEMBER_ID',
+  ],
+}

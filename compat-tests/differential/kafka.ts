@@ -33,8 +33,15 @@ export async function startKafka(libs: string): Promise<Kafka> {
   const java = [...javaOptions(libs), '-Xmx768m', 'kafka.Kafka', properties]
   const child = spawn('java', java, { stdio: ['ignore', output, output] })
   closeSync(output)
+  // Should this process leave without stopping it, it must not stay behind.
+  const abandon = (): void => {
+    child.kill('SIGKILL')
+    rmSync(directory, { recursive: true, force: true })
+  }
+  process.once('exit', abandon)
   const stop = async (): Promise<void> => {
     await end(child)
+    process.off('exit', abandon)
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
   }
   try {

@@ -79,6 +79,13 @@ export const masks: readonly Mask[] = [
     'DescribeConfigs.results[].errorMessage',
     'DescribeConfigs.results[].configs[].documentation',
     'DescribeCluster.errorMessage',
+    'DescribeAcls.errorMessage',
+    'CreateAcls.results[].errorMessage',
+    'DeleteAcls.filterResults[].errorMessage',
+    'DescribeClientQuotas.errorMessage',
+    'AlterClientQuotas.entries[].errorMessage',
+    'DescribeUserScramCredentials.results[].errorMessage',
+    'AlterUserScramCredentials.results[].errorMessage',
   ),
 ]
 

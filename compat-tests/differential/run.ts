@@ -40,6 +40,12 @@ const { values: flags } = parseArgs({
   },
 })
 
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.once(signal, () => process.exit(code))
+
 const libs =
   flags.libs ?? process.env['KAFKA_LIBS'] ?? fileURLToPath(new URL('../../.tools/java/libs', import.meta.url))
 const chosen = cases().filter((one) => caseId(one).includes(flags.only))

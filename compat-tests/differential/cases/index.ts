@@ -1,10 +1,13 @@
 /** Every case, by being imported. */
 import './api-versions.ts'
 import './connection.ts'
+import './create-acls.ts'
 import './create-partitions.ts'
 import './create-topics.ts'
+import './delete-acls.ts'
 import './delete-records.ts'
 import './delete-topics.ts'
+import './describe-acls.ts'
 import './describe-cluster.ts'
 import './describe-configs.ts'
 import './fetch.ts'

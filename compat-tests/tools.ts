@@ -31,11 +31,13 @@ export const python: Tool = {
     : `confluent-kafka is not installed: ${INSTALL}`,
 }
 
-export const franzGo: Tool = {
-  command: [join(tools, 'bin/franz-go')],
-  missing: existsSync(join(tools, 'bin/franz-go'))
-    ? undefined
-    : `the franz-go program is not built: ${INSTALL}`,
+/** The program in Go that is built from the folder of its name. */
+export function goProgram(folder: string): Tool {
+  const program = join(tools, 'bin', folder)
+  return {
+    command: [program],
+    missing: existsSync(program) ? undefined : `the ${folder} program is not built: ${INSTALL}`,
+  }
 }
 
 const libs = join(tools, 'java/libs')
@@ -77,11 +79,12 @@ export function compileJava(): void {
   build('javac', ['-nowarn', '-cp', `${libs}/*`, '-d', classes, ...sources], 'java')
 }
 
-/** Builds the Go program again if it has changed since. @throws Error when it cannot be built. */
-export function buildGo(): void {
-  const [program] = franzGo.command
-  if (!sourcesIn('franz-go', '.go').some((path) => newer(path, program))) return
-  build('go', ['build', '-o', program, '.'], 'franz-go')
+/** Builds the Go program of `folder` again if it has changed since. @throws Error when it cannot be built. */
+export function buildGo(folder: string): void {
+  const [program] = goProgram(folder).command
+  const sources = [...sourcesIn(folder, '.go'), ...sourcesIn('go-harness', '.go')]
+  if (!sources.some((path) => newer(path, program))) return
+  build('go', ['build', '-o', program, '.'], folder)
 }
 
 function sourcesIn(folder: string, extension: string): string[] {

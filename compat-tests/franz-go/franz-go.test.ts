@@ -3,14 +3,16 @@ import { afterAll, beforeAll } from 'vitest'
 import { startBroker, type TestBroker } from '../broker.ts'
 import { type FeatureProgram, showAll, startProgram } from '../feature-program.ts'
 import { featuresOf } from '../features.ts'
-import { buildGo, describeWith, franzGo } from '../tools.ts'
+import { buildGo, describeWith, goProgram } from '../tools.ts'
+
+const franzGo = goProgram('franz-go')
 
 describeWith(franzGo, 'franz-go', () => {
   const client = featuresOf('franz-go')
   let broker: TestBroker
   let program: FeatureProgram
   beforeAll(async () => {
-    buildGo()
+    buildGo('franz-go')
     broker = await startBroker('franz-go')
     program = startProgram(franzGo, [broker.bootstrapServers, 'version', ...client.claimed])
   })

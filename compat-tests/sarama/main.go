@@ -1,0 +1,44 @@
+// The features of sarama, shown one by one (see package harness).
+//
+// usage: sarama BOOTSTRAP VERSION FEATURE...
+//
+// VERSION is what the client takes the broker for, as `2.8.0`: it decides which versions of each API sarama uses.
+package main
+
+import (
+	"os"
+
+	"github.com/IBM/sarama"
+	. "ottla/compat-tests/go-harness"
+)
+
+var features = map[string]Feature{
+	"version":                   Version("github.com/IBM/sarama"),
+	"gzip":                      codec("gzip", sarama.CompressionGZIP),
+	"snappy":                    codec("snappy", sarama.CompressionSnappy),
+	"lz4":                       codec("lz4", sarama.CompressionLZ4),
+	"zstd":                      codec("zstd", sarama.CompressionZSTD),
+	"headers":                   headers,
+	"keys":                      keys,
+	"null values":               nullValues,
+	"acks 0, 1 and all":         acks,
+	"groups with rebalances":    rebalances,
+	"cooperative rebalances":    cooperative,
+	"static members":            staticMembers,
+	"crash and resume":          crashAndResume,
+	"seeks":                     seeks,
+	"offsets by time":           offsetsByTime,
+	"idempotence":               idempotence,
+	"admin: topics":             adminTopics,
+	"admin: groups and offsets": adminGroups,
+}
+
+func main() {
+	Bootstrap = os.Args[1]
+	brokerVersion = Must(sarama.ParseKafkaVersion(os.Args[2]))
+	if os.Args[3] == "worker" {
+		crashWorker(os.Args[4], os.Args[5])
+		return
+	}
+	Show(features, os.Args[3:])
+}

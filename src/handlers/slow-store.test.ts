@@ -1,0 +1,234 @@
+/** Produce, Fetch and the rest over a store that takes its time, or fails. */
+import { expect, it } from 'vitest'
+import { MemoryStore } from '../storage/memory-store.ts'
+import { SlowStore } from '../storage/slow-store.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+import { ZERO_UUID } from '../wire/reader.ts'
+import { createTopicsHandler } from './create-topics.ts'
+import { deleteRecordsHandler } from './delete-records.ts'
+import { fetchHandler } from './fetch.ts'
+import {
+  batchOf,
+  fetched,
+  fetchRequest,
+  isSettled,
+  produce,
+  produceRequest,
+  testBroker,
+} from './harness.suite.ts'
+import { listOffsetsHandler } from './list-offsets.ts'
+import { produceHandler } from './produce.ts'
+
+async function setUp(topics: readonly string[] = ['a', 'b']) {
+  const store = new SlowStore(new MemoryStore())
+  const broker = await testBroker({ store, topics })
+  const partition = (topic: string) => {
+    const found = broker.services.replicas.find(broker.services.metadata.topic(topic)?.id ?? '', 0)
+    if (found === undefined) throw new Error(`${topic} is not open`)
+    return found
+  }
+  const send = async (topic: string, acks: number, records = batchOf('v')) => {
+    const { responses } = await broker.ask(produceHandler, 9, produceRequest(topic, 0, records, acks))
+    return responses[0]?.partitionResponses[0]
+  }
+  const listOffset = async (timestamp: bigint) => {
+    const { topics } = await broker.ask(listOffsetsHandler, 7, {
+      replicaId: -1,
+      isolationLevel: 0,
+      timeoutMs: 0,
+      topics: [{ name: 'a', partitions: [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp }] }],
+    })
+    return topics[0]?.partitions[0]
+  }
+  const poll = (topics: readonly string[], maxWaitMs = 500, minBytes = 1) =>
+    broker.ask(
+      fetchHandler,
+      12,
+      fetchRequest(
+        topics.map((topic) => ({ topic })),
+        { maxWaitMs, minBytes },
+      ),
+    )
+  return { ...broker, broker, store, partition, send, listOffset, poll }
+}
+
+async function drain(store: SlowStore): Promise<void> {
+  store.held = false
+  while (store.waiting.length > 0) await store.release()
+}
+
+it('records are read once they are durable, and the answer comes then', async () => {
+  const { broker, store, partition, send, listOffset, poll } = await setUp()
+  store.held = true
+  const produced = send('a', -1)
+  expect(await isSettled(produced)).toBe(false)
+  expect([partition('a').logEndOffset, partition('a').highWatermark]).toEqual([1n, 0n])
+  expect(await listOffset(-1n)).toMatchObject({ offset: 0n })
+  const waiting = poll(['a', 'b'])
+  expect(await isSettled(waiting)).toBe(false)
+  await drain(store)
+  expect(await produced).toMatchObject({ errorCode: 0, baseOffset: 0n, logStartOffset: 0n })
+  expect(fetched(await waiting)).toEqual(['a-0: 1', 'b-0: 0'])
+  expect([partition('a').watcherCount, partition('b').watcherCount]).toEqual([0, 0])
+  expect(await listOffset(-1n)).toMatchObject({ offset: 1n })
+  expect(await listOffset(0n)).toMatchObject({ offset: 0n, timestamp: 1n })
+  expect(await listOffset(-3n)).toMatchObject({ offset: 0n, timestamp: 1n })
+  await produce(broker, 'a', batchOf('x'))
+  expect(fetched(await poll(['a', 'b']))).toEqual(['a-0: 2', 'b-0: 0'])
+})
+
+it('acks=0 waits for nothing', async () => {
+  const { call, store } = await setUp()
+  store.held = true
+  const answer = produceHandler.handle(produceRequest('a', 0, batchOf('v'), 0), call(9))
+  expect(answer).toBeNull()
+})
+
+it('acks=all gives up in time, and says where the records stand; acks=1 does not', async () => {
+  const { clock, store, send } = await setUp()
+  store.held = true
+  const all = send('a', -1)
+  const one = send('a', 1)
+  await clock.advance(999)
+  expect(await isSettled(all)).toBe(false)
+  await clock.advance(1)
+  expect(await all).toMatchObject({
+    errorCode: ErrorCode.REQUEST_TIMED_OUT,
+    baseOffset: 0n,
+    logStartOffset: 0n,
+  })
+  expect(await isSettled(one)).toBe(false)
+  await drain(store)
+  expect(await one).toMatchObject({ errorCode: 0, baseOffset: 1n })
+  expect(clock.pending).toBe(0)
+})
+
+it('a failing append fails what waited for it, and the partition from then on', async () => {
+  const { store, send, poll, listOffset, partition } = await setUp()
+  store.held = true
+  const produced = [send('a', -1), send('a', 1), send('a', -1)]
+  const waiting = poll(['a', 'b'])
+  expect(await isSettled(waiting)).toBe(false)
+  store.failNext = new Error('disk full')
+  await drain(store)
+  for (const answer of produced) {
+    expect(await answer).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR, baseOffset: -1n })
+  }
+  expect(fetched(await waiting)).toEqual(['a-0: KAFKA_STORAGE_ERROR', 'b-0: 0'])
+  expect(await send('a', 1)).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR })
+  expect(await listOffset(0n)).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR })
+  expect(await send('b', -1)).toMatchObject({ errorCode: 0 })
+  expect(partition('a').watcherCount).toBe(0)
+})
+
+it('what is appended while a fetch still reads is not missed', async () => {
+  const { partition, poll, send } = await setUp()
+  const waiting = poll(['a', 'b'])
+  // The fetch has asked for a, which is empty, and not come to b.
+  await send('a', -1)
+  expect(fetched(await waiting)).toEqual(['a-0: 1', 'b-0: 0'])
+  expect([partition('a').watcherCount, partition('b').watcherCount]).toEqual([0, 0])
+})
+
+it('a fetch over a slow store keeps to its deadline', async () => {
+  const { clock, poll } = await setUp()
+  const waiting = poll(['a', 'b'], 500)
+  expect(await isSettled(waiting)).toBe(false)
+  await clock.advance(500)
+  expect(fetched(await waiting)).toEqual(['a-0: 0', 'b-0: 0'])
+})
+
+it('a session hears of what was appended while it read', async () => {
+  const { broker, send } = await setUp()
+  const ask = (sessionId: number, sessionEpoch: number, topics: readonly string[], offset = 0n) =>
+    broker.ask(
+      fetchHandler,
+      12,
+      fetchRequest(
+        topics.map((topic) => ({ topic, offset })),
+        { maxWaitMs: 500, sessionId, sessionEpoch, minBytes: sessionEpoch === 0 ? 0 : 1 },
+      ),
+    )
+  const { sessionId = 0 } = await ask(0, 0, ['a', 'b'])
+  await send('a', 1)
+  expect(fetched(await ask(sessionId, 1, []))).toEqual(['a-0: 1'])
+  const waiting = ask(sessionId, 2, ['a'], 1n)
+  await send('b', 1)
+  expect(fetched(await waiting)).toContain('b-0: 1')
+})
+
+it('a topic that is deleted while it is still being made leaves nothing in the store', async () => {
+  const store = new SlowStore(new MemoryStore())
+  const { services } = await testBroker({ store })
+  const spec = { name: 'brief', numPartitions: 3, replicationFactor: 1, assignments: [], configs: [] }
+  const created = services.controller.createTopics([spec], false)
+  const id = services.metadata.topic('brief')?.id ?? ''
+  const deleted = services.controller.deleteTopics([id])
+  await Promise.all([created, deleted])
+  await isSettled(created)
+  expect(await store.list()).toEqual([])
+  expect(services.replicas.find(id, 0)).toBeUndefined()
+})
+
+it('a partition that cannot be opened says so, and the other ones work', async () => {
+  class HalfBroken extends MemoryStore {
+    override open(...args: Parameters<MemoryStore['open']>) {
+      if (args[0].topic === 'bad') throw new Error('no disk')
+      return super.open(...args)
+    }
+  }
+  const broker = await testBroker({ store: new HalfBroken() })
+  const spec = { numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
+  const { topics } = await broker.ask(createTopicsHandler, 5, {
+    topics: [
+      { ...spec, name: 'bad' },
+      { ...spec, name: 'good' },
+    ],
+    timeoutMs: 0,
+    validateOnly: false,
+  })
+  expect(topics.map(({ errorCode }) => errorCode)).toEqual([0, 0])
+  expect(broker.lines).toEqual(['bad-0 could not be opened'])
+  await produce(broker, 'good', batchOf('v'))
+  await expect(produce(broker, 'bad', batchOf('v'))).rejects.toThrow(String(ErrorCode.KAFKA_STORAGE_ERROR))
+  const response = await broker.ask(fetchHandler, 12, fetchRequest([{ topic: 'bad' }, { topic: 'good' }]))
+  expect(fetched(response)).toEqual(['bad-0: KAFKA_STORAGE_ERROR', 'good-0: 1'])
+})
+
+it('a topic is gone even where the store cannot forget it', async () => {
+  const { broker, services, store } = await setUp(['a', 'b'])
+  const ids = ['a', 'b'].map((name) => services.metadata.topic(name)?.id ?? '')
+  store.failNext = new Error('read-only')
+  const outcomes = await services.controller.deleteTopics(ids)
+  expect(outcomes).toEqual([{ value: null }, { value: null }])
+  expect(broker.lines).toEqual(['a-0 could not be deleted'])
+  expect((await store.list()).map(({ topic }) => topic)).toEqual(['a'])
+})
+
+it('records are deleted, and the low watermark told, when that is durable', async () => {
+  const { broker, store, send } = await setUp()
+  await send('a', -1)
+  store.held = true
+  const deleted = broker.ask(deleteRecordsHandler, 2, {
+    topics: [{ name: 'a', partitions: [{ partitionIndex: 0, offset: -1n }] }],
+    timeoutMs: 0,
+  })
+  expect(await isSettled(deleted)).toBe(false)
+  await drain(store)
+  expect((await deleted).topics[0]?.partitions[0]).toMatchObject({ errorCode: 0, lowWatermark: 1n })
+})
+
+it('a compressed batch whose topic is deleted meanwhile is refused', async () => {
+  const { services, call } = await testBroker({
+    topics: [{ name: 'z', config: { 'compression.type': 'zstd' } }],
+  })
+  const topic = services.metadata.topic('z')
+  const answer = produceHandler.handle(produceRequest('z', 0, batchOf('v'), -1), call(9))
+  expect(answer).toBeInstanceOf(Promise)
+  await services.controller.deleteTopics([topic?.id ?? ZERO_UUID])
+  const response = await answer
+  expect(response?.responses[0]?.partitionResponses[0]).toMatchObject({
+    errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER,
+    baseOffset: -1n,
+  })
+})

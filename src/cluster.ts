@@ -9,6 +9,8 @@ import { GroupCoordinator } from './group/group-coordinator.ts'
 import { partitionLog } from './group/partition-log.ts'
 import { handlers } from './handlers/index.ts'
 import type { Services } from './handlers/services.ts'
+import { followBrokerConfigs } from './metadata/broker-configs.ts'
+import { pinMinInSyncReplicas } from './metadata/config-control.ts'
 import { Controller } from './metadata/controller.ts'
 import { Metadata, type MetadataRecord, type Topic } from './metadata/metadata.ts'
 import { ProducerIds } from './metadata/producer-ids.ts'
@@ -195,7 +197,9 @@ export function buildServices(options: BrokerOptions, config: BrokerConfig, logg
       logger.error({ err: error }, `the groups of ${partition} could not be loaded`)
     }
   }
+  const brokerId = config.get('node.id') ?? 1
   const onCommit = async (records: readonly MetadataRecord[], deleted: readonly Topic[]): Promise<void> => {
+    followBrokerConfigs(config, brokerId, metadata, records)
     // At once: the topic may be made anew, and its groups loaded, before its old logs are gone.
     for (const { name, partitions } of deleted) {
       if (name === CONSUMER_OFFSETS_TOPIC) for (const { index } of partitions) groups.unload(index)
@@ -210,7 +214,7 @@ export function buildServices(options: BrokerOptions, config: BrokerConfig, logg
     if (deleted.length > 0) await groups.topicsDeleted(deleted)
   }
   return {
-    brokerId: config.get('node.id') ?? 1,
+    brokerId,
     clock,
     random,
     logger,
@@ -239,7 +243,7 @@ export async function startServices(
   services: Services,
   topics: NonNullable<ClusterOptions['topics']>,
 ): Promise<void> {
-  await services.controller.commit([registration(services)])
+  await services.controller.commit([registration(services), ...pinMinInSyncReplicas(services)])
   await createTopics(services.controller, topics)
 }
 

@@ -1,7 +1,9 @@
 /** The configs of one broker: what was given over ottla's own defaults over Kafka's. */
+import { checkBrokerRules } from './broker-rules.ts'
 import { type ConfigDefinition, configDefinitions } from './config-definition.ts'
 import { ConfigError } from './config-error.ts'
 import type { BrokerConfigValues } from './definitions.ts'
+import { effectiveDynamicConfigs } from './dynamic-configs.ts'
 import type { InternalBrokerConfigValues } from './internal-definitions.ts'
 import { nearest } from './nearest.ts'
 import { type ConfigValue, parseConfig } from './parse-config.ts'
@@ -48,27 +50,67 @@ export interface BrokerConfigOptions {
   readonly warn?: (message: string) => void
 }
 
+/** What was set while the broker ran: for all brokers at once, and for this one. */
+export interface DynamicConfigs {
+  readonly cluster: ReadonlyMap<string, string>
+  readonly broker: ReadonlyMap<string, string>
+}
+
+const NONE: ReadonlyMap<string, string> = new Map()
+
+/**
+ * What the broker was started with, and over it what was set dynamically: that follows the metadata, and only
+ * `setDynamic` changes it.
+ */
 export class BrokerConfig {
-  /** What has been set over the defaults; the first layer wins. Dynamic configs stand above the static ones. */
-  readonly layers: readonly ConfigLayer[]
+  readonly #given: ReadonlyMap<string, string>
+  readonly #warn: ((message: string) => void) | undefined
   readonly #values = new Map<string, ConfigValue | null>()
   readonly #topicDefaults: TopicConfig
+  #dynamic: DynamicConfigs = { cluster: NONE, broker: NONE }
+  #layers: readonly ConfigLayer[]
   #revision = 0
 
-  /** @throws ConfigError when a value does not fit its type or is out of its range. */
+  /** @throws ConfigError when a value does not fit its type, is out of its range or goes ill with another. */
   constructor(options: BrokerConfigOptions = {}) {
     const given = new Map(Object.entries({ ...ottlaDefaults, ...options.overrides }))
     shareId(given)
-    checkBrokerConfigs(given, options.warn)
-    this.layers = [
-      // Eligible leader replicas (KIP-966) pin this one for the whole cluster, as in every new Kafka cluster.
-      {
-        source: ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG,
-        texts: new Map([['min.insync.replicas', given.get('min.insync.replicas') ?? '1']]),
-      },
-      { source: ConfigSource.STATIC_BROKER_CONFIG, texts: given },
-    ]
+    checkEach(given, options.warn)
+    this.#given = given
+    this.#warn = options.warn
+    this.#layers = layersOf(given, this.#dynamic)
     this.#topicDefaults = new TopicConfig(this)
+    checkBrokerRules(this)
+  }
+
+  /** What has been set over the defaults; the first layer wins. */
+  get layers(): readonly ConfigLayer[] {
+    return this.#layers
+  }
+
+  /** What is set dynamically and in force. */
+  get dynamic(): DynamicConfigs {
+    return this.#dynamic
+  }
+
+  /** Takes over what the metadata say; what could not have been set has no effect. */
+  setDynamic(dynamic: DynamicConfigs): void {
+    const onIgnored = (name: string): void =>
+      this.#warn?.(`The dynamic broker config ${name} cannot be what it was set to and has no effect`)
+    this.#dynamic = {
+      cluster: effectiveDynamicConfigs(dynamic.cluster, 'cluster', onIgnored),
+      broker: effectiveDynamicConfigs(dynamic.broker, 'broker', onIgnored),
+    }
+    this.#layers = layersOf(this.#given, this.#dynamic)
+    this.#values.clear()
+    this.#revision++
+  }
+
+  /** This broker's configs as they would be with other dynamic ones. */
+  withDynamic(dynamic: DynamicConfigs): BrokerConfig {
+    const other = new BrokerConfig({ overrides: Object.fromEntries(this.#given) })
+    other.setDynamic(dynamic)
+    return other
   }
 
   /** The value of one config as it stands now; null where it has neither a value nor a default. */
@@ -101,7 +143,7 @@ export class BrokerConfig {
 
   /** One config as a text, if it was set in any way. */
   setText(name: string): string | undefined {
-    for (const { texts } of this.layers) {
+    for (const { texts } of this.#layers) {
       const text = texts.get(name)
       if (text !== undefined) return text
     }
@@ -115,6 +157,15 @@ function brokerDefinition(name: string): ConfigDefinition {
   return definition
 }
 
+/** A new map is a new layer, so that whoever holds one sees no change. */
+function layersOf(given: ReadonlyMap<string, string>, { broker, cluster }: DynamicConfigs): ConfigLayer[] {
+  return [
+    { source: ConfigSource.DYNAMIC_BROKER_CONFIG, texts: broker },
+    { source: ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG, texts: cluster },
+    { source: ConfigSource.STATIC_BROKER_CONFIG, texts: given },
+  ]
+}
+
 /** A broker's id has two names; whoever gives one gives both. */
 function shareId(given: Map<string, string>): void {
   const id = given.get('node.id') ?? given.get('broker.id')
@@ -123,8 +174,8 @@ function shareId(given: Map<string, string>): void {
   given.set('broker.id', given.get('broker.id') ?? id)
 }
 
-/** What is set is checked as a whole when the broker starts, so that a mistake shows at once. */
-function checkBrokerConfigs(given: ReadonlyMap<string, string>, warn?: (message: string) => void): void {
+/** All that is set is checked when the broker starts, so that a mistake shows at once. */
+function checkEach(given: ReadonlyMap<string, string>, warn?: (message: string) => void): void {
   const definitions = configDefinitions('broker')
   for (const [name, text] of given) {
     const definition = definitions.get(name)

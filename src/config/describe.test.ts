@@ -13,6 +13,8 @@ const broker = new BrokerConfig({
   },
 })
 
+broker.setDynamic({ cluster: new Map([['min.insync.replicas', '1']]), broker: new Map() })
+
 function created(overrides: Record<string, string> = {}) {
   const configs = createdTopicConfigs(broker.topicConfig(new Map(Object.entries(overrides))))
   return new Map(configs.map(({ name, value, source }) => [name, { value, source }]))

@@ -1,6 +1,7 @@
 /** Configs as DescribeConfigs and CreateTopics tell of them: value, source, and every place that sets it. */
 import { type BrokerConfig, ConfigSource } from './broker-config.ts'
 import { type ConfigDefinition, type ConfigType, configDefinitions } from './config-definition.ts'
+import { groupConfigText } from './group-config.ts'
 import { normalText } from './parse-config.ts'
 import { brokerSynonyms, listenerBaseName, topicSynonym } from './synonyms.ts'
 import type { TopicConfig } from './topic-config.ts'
@@ -77,28 +78,43 @@ export function describeTopic(config: TopicConfig, names: NameFilter): Described
   return described
 }
 
-/** All configs of a group (KIP-848). Which groups there are makes no difference. */
-export function describeGroup(config: BrokerConfig, names: NameFilter): DescribedConfig[] {
+/**
+ * All configs of a group (KIP-848). Which groups there are makes no difference.
+ * @param overrides what was set for this group alone.
+ */
+export function describeGroup(
+  overrides: ReadonlyMap<string, string>,
+  broker: BrokerConfig,
+  names: NameFilter,
+): DescribedConfig[] {
   const described: DescribedConfig[] = []
   for (const definition of configDefinitions('group').values()) {
-    if (names !== null && !names.has(definition.name)) continue
-    const { type, synonym = definition.name } = definition
-    const inBroker = configDefinitions('broker').has(synonym)
-    const text = (inBroker ? config.text(synonym) : null) ?? definition.defaultText ?? ''
-    const value = normalText(type, text)
-    const synonyms = inBroker
-      ? synonymsOf(config, synonym, false)
-      : [{ name: definition.name, value, source: ConfigSource.DEFAULT_CONFIG }]
+    const { name, type, synonym = name } = definition
+    if (names !== null && !names.has(name)) continue
+    const value = normalText(type, groupConfigText(name, overrides, broker))
+    const synonyms = configDefinitions('broker').has(synonym)
+      ? synonymsOf(broker, synonym, false)
+      : [{ name, value: definition.defaultText, source: ConfigSource.DEFAULT_CONFIG }]
+    if (overrides.has(name)) synonyms.unshift({ name, value, source: ConfigSource.GROUP_CONFIG })
     described.push(entryOf(definition, value, synonyms))
   }
   return described
 }
 
-/** All configs of a client metrics subscription (KIP-714), none of which can be set yet. */
-export function describeClientMetrics(names: NameFilter): DescribedConfig[] {
+/** All configs of a client metrics subscription (KIP-714), and what was set of them. */
+export function describeClientMetrics(
+  overrides: ReadonlyMap<string, string>,
+  names: NameFilter,
+): DescribedConfig[] {
   return [...configDefinitions('client metrics').values()]
     .filter(({ name }) => names === null || names.has(name))
-    .map((definition) => entryOf(definition, definition.defaultText, []))
+    .map((definition) => {
+      const { name, type, defaultText } = definition
+      const own = overrides.get(name)
+      if (own === undefined) return entryOf(definition, defaultText, [])
+      const value = normalText(type, own)
+      return entryOf(definition, value, [{ name, value, source: ConfigSource.CLIENT_METRICS_CONFIG }])
+    })
 }
 
 /**

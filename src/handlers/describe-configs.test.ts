@@ -1,6 +1,8 @@
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { BrokerConfig } from '../config/broker-config.ts'
+import { followBrokerConfigs } from '../metadata/broker-configs.ts'
+import { pinMinInSyncReplicas } from '../metadata/config-control.ts'
 import { Metadata } from '../metadata/metadata.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
@@ -25,6 +27,10 @@ for (const [name, value] of Object.entries({ 'retention.ms': ' 07 ', 'cleanup.po
 const config = new BrokerConfig({
   overrides: { 'node.id': '1', 'log.retention.minutes': '60', 'ssl.key.password': 'secret', 'my.own': 'x' },
 })
+for (const record of pinMinInSyncReplicas({ metadata, config })) {
+  metadata.apply(record)
+  followBrokerConfigs(config, 1, metadata, [record])
+}
 const logger = pino({ level: 'silent' })
 const call = { brokerId: 1, config, metadata, logger } as unknown as Call
 

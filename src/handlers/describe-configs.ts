@@ -12,7 +12,7 @@ import {
   describeTopic,
   type NameFilter,
 } from '../config/describe.ts'
-import { describeLoggers } from '../config/describe-loggers.ts'
+import { describeLoggers } from '../config/logger-levels.ts'
 import { ConfigResourceType } from '../metadata/metadata.ts'
 import { validateTopicName } from '../metadata/topic-name.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
@@ -103,10 +103,10 @@ function describeResource(
       return describeLoggers(call.logger.level, names)
     case ConfigResourceType.CLIENT_METRICS:
       if (resourceName === '') throw invalidRequest('Client metrics subscription name must not be empty')
-      return describeClientMetrics(names)
+      return describeClientMetrics(call.metadata.configs(resourceType, resourceName), names)
     default:
       if (resourceName === '') throw invalidRequest('Group name must not be empty')
-      return describeGroup(call.config, names)
+      return describeGroup(call.metadata.configs(resourceType, resourceName), call.config, names)
   }
 }
 

@@ -1,4 +1,5 @@
 /** Every API that is served. ApiVersions, dispatch and the protocol table follow from this list. */
+import { alterConfigsHandler } from './alter-configs.ts'
 import { apiVersionsHandler } from './api-versions.ts'
 import { createPartitionsHandler } from './create-partitions.ts'
 import { createTopicsHandler } from './create-topics.ts'
@@ -12,9 +13,11 @@ import { fetchHandler } from './fetch.ts'
 import { findCoordinatorHandler } from './find-coordinator.ts'
 import type { AnyHandler } from './handler.ts'
 import { heartbeatHandler } from './heartbeat.ts'
+import { incrementalAlterConfigsHandler } from './incremental-alter-configs.ts'
 import { initProducerIdHandler } from './init-producer-id.ts'
 import { joinGroupHandler } from './join-group.ts'
 import { leaveGroupHandler } from './leave-group.ts'
+import { listConfigResourcesHandler } from './list-config-resources.ts'
 import { listGroupsHandler } from './list-groups.ts'
 import { listOffsetsHandler } from './list-offsets.ts'
 import { metadataHandler } from './metadata.ts'
@@ -44,8 +47,11 @@ export const handlers: readonly AnyHandler[] = [
   deleteRecordsHandler,
   initProducerIdHandler,
   describeConfigsHandler,
+  alterConfigsHandler,
   createPartitionsHandler,
   deleteGroupsHandler,
+  incrementalAlterConfigsHandler,
   offsetDeleteHandler,
   describeClusterHandler,
+  listConfigResourcesHandler,
 ]

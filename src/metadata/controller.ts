@@ -1,7 +1,8 @@
 /** The controller: decides on requests that change the cluster, commits the records, and tells who acts on them. */
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
-import type { MetadataRecord, Topic } from './metadata.ts'
+import { alterConfigs, isUnknownOperation, type ResourceChange } from './config-control.ts'
+import { ConfigResourceType, type MetadataRecord, type Topic } from './metadata.ts'
 import {
   type ControlContext,
   createPartitions,
@@ -49,6 +50,22 @@ export class Controller {
   async createPartitions(specs: readonly PartitionsSpec[], validateOnly: boolean): Promise<Outcome<null>[]> {
     const outcomes = specs.map((spec) => attempt(() => createPartitions(this.#options, spec)))
     if (!validateOnly) await this.commit(bounded(outcomes.flatMap((outcome) => decided(outcome) ?? [])))
+    return outcomes.map((outcome) => ('error' in outcome ? outcome : { value: null }))
+  }
+
+  /**
+   * Changes configs, each resource's by themselves; what is decided is committed together.
+   * @throws KafkaError POLICY_VIOLATION as `createTopics`, UNKNOWN_SERVER_ERROR for operations that there are not.
+   */
+  async alterConfigs(changes: readonly ResourceChange[], validateOnly: boolean): Promise<Outcome<null>[]> {
+    const unknown = changes.some(
+      (change) =>
+        change.resourceType !== ConfigResourceType.BROKER && change.changes.some(isUnknownOperation),
+    )
+    if (unknown) throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
+    const outcomes = changes.map((change) => attempt(() => alterConfigs(this.#options, change)))
+    const records = bounded(outcomes.flatMap((outcome) => decided(outcome) ?? []))
+    if (!validateOnly) await this.commit(records)
     return outcomes.map((outcome) => ('error' in outcome ? outcome : { value: null }))
   }
 

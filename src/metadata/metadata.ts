@@ -66,6 +66,8 @@ export class Metadata {
   readonly #topicsById = new Map<string, MutableTopic>()
   /** Topics whose names hold `.` or `_`, by the name that they would share. */
   readonly #namesByUnified = new Map<string, Set<string>>()
+  /** Configs of everything but topics, by resource type and name. */
+  readonly #configs = new Map<number, Map<string, Map<string, string>>>()
 
   constructor(clusterId: string) {
     this.clusterId = clusterId
@@ -95,6 +97,24 @@ export class Metadata {
   collidingTopic(name: string): string | undefined {
     if (!hasCollisionChars(name)) return undefined
     return this.#namesByUnified.get(unifyCollisionChars(name))?.values().next().value
+  }
+
+  /**
+   * What was set for a resource, as it was set.
+   * @param resourceType one of `ConfigResourceType`.
+   * @param name a broker's id, or empty for the configs that all brokers share.
+   */
+  configs(resourceType: number, name: string): ReadonlyMap<string, string> {
+    const configs =
+      resourceType === ConfigResourceType.TOPIC
+        ? this.#topicsByName.get(name)?.configs
+        : this.#configs.get(resourceType)?.get(name)
+    return configs ?? NO_CONFIGS
+  }
+
+  /** The names of the resources of a type, other than topics, for which something is set. */
+  configuredResources(resourceType: number): Iterable<string> {
+    return this.#configs.get(resourceType)?.keys() ?? []
   }
 
   apply(record: MetadataRecord): void {
@@ -139,10 +159,18 @@ export class Metadata {
   }
 
   #setConfig({ resourceType, resourceName, name, value }: ConfigRecord): void {
-    if (resourceType !== ConfigResourceType.TOPIC) return
-    const configs = this.#topicsByName.get(resourceName)?.configs
-    if (value === null) configs?.delete(name)
-    else configs?.set(name, value)
+    if (resourceType === ConfigResourceType.TOPIC) {
+      const configs = this.#topicsByName.get(resourceName)?.configs
+      if (value === null) configs?.delete(name)
+      else configs?.set(name, value)
+      return
+    }
+    const resources = this.#configs.get(resourceType) ?? new Map<string, Map<string, string>>()
+    const configs = resources.get(resourceName) ?? new Map<string, string>()
+    if (value === null) configs.delete(name)
+    else configs.set(name, value)
+    if (configs.size === 0) resources.delete(resourceName)
+    else this.#configs.set(resourceType, resources.set(resourceName, configs))
   }
 
   #known(topicId: string): MutableTopic {
@@ -152,6 +180,8 @@ export class Metadata {
     return topic
   }
 }
+
+const NO_CONFIGS: ReadonlyMap<string, string> = new Map()
 
 function registration(record: PartitionRecord): PartitionRegistration {
   return {

@@ -2,29 +2,29 @@
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { TopicSpec } from '../metadata/topic-control.ts'
 import { CONSUMER_OFFSETS_TOPIC } from '../metadata/topic-name.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
 import type { Call } from './handler.ts'
 
-/** Begins to create those of the topics that do not exist, with the broker's defaults. */
-export function autoCreateTopics(names: readonly string[], call: Call): void {
-  const specs = names.map((name) => specOf(name, call.config))
-  if (specs.length === 0) return
-  call.controller.createTopics(specs, false).then(
-    (outcomes) => {
-      for (const [at, outcome] of outcomes.entries()) {
-        if ('error' in outcome) {
-          call.logger.warn(
-            { topic: names[at], reason: outcome.error.message },
-            'a topic was not auto-created',
-          )
-        }
-      }
-    },
-    (error: unknown) => call.logger.error({ err: error, topics: names }, 'topics could not be auto-created'),
-  )
+/**
+ * Creates topics with the broker's defaults; done when they can be used. Those that exist now stay as they are, and
+ * of those that cannot be the log says why: whoever asked for them is told only that they are not there.
+ */
+export async function autoCreateTopics(names: readonly string[], call: Call): Promise<void> {
+  if (names.length === 0) return
+  try {
+    const specs = names.map((name) => specOf(name, call.config))
+    const outcomes = await call.controller.createTopics(specs, false)
+    for (const [at, outcome] of outcomes.entries()) {
+      if (!('error' in outcome) || outcome.error.code === ErrorCode.TOPIC_ALREADY_EXISTS) continue
+      call.logger.warn({ topic: names[at], reason: outcome.error.message }, 'a topic was not auto-created')
+    }
+  } catch (error) {
+    call.logger.error({ err: error, topics: names.length }, 'topics could not be auto-created')
+  }
 }
 
 /** What a topic is like that nobody has described. */
-export function specOf(name: string, config: BrokerConfig): TopicSpec {
+function specOf(name: string, config: BrokerConfig): TopicSpec {
   const usual = { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }
   if (name !== CONSUMER_OFFSETS_TOPIC) return usual
   return {

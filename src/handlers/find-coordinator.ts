@@ -11,7 +11,7 @@ import {
   type FindCoordinatorResponse,
   findCoordinatorApi,
 } from '../wire/messages/find-coordinator.ts'
-import { specOf } from './auto-create.ts'
+import { autoCreateTopics } from './auto-create.ts'
 import { type Call, type Handler, handler } from './handler.ts'
 import { nodesOf } from './nodes.ts'
 
@@ -85,7 +85,7 @@ async function coordinatorOf(key: string, keyType: number, call: Call): Promise<
       throw new KafkaError(ErrorCode.INVALID_REQUEST, `there is no coordinator for keys of type ${keyType}`)
   }
   if (call.metadata.topic(CONSUMER_OFFSETS_TOPIC) === undefined) {
-    await call.controller.createTopics([specOf(CONSUMER_OFFSETS_TOPIC, call.config)], false)
+    await autoCreateTopics([CONSUMER_OFFSETS_TOPIC], call)
   }
   const partition = call.metadata.topic(CONSUMER_OFFSETS_TOPIC)?.partitions[call.groups.partitionFor(key)]
   const leader = nodesOf(call).find(({ nodeId }) => nodeId === partition?.leader)

@@ -92,7 +92,7 @@ function wantedButAbsent(
   call: Call,
 ): MetadataResponseTopic[] {
   if (request.allowAutoTopicCreation && call.config.get('auto.create.topics.enable')) {
-    autoCreateTopics(names.filter(isLegalTopicName), call)
+    void autoCreateTopics(names.filter(isLegalTopicName), call)
   }
   // As from Kafka, a topic that is only just being created is not there yet.
   return names.map((name) =>

@@ -3,11 +3,14 @@
  * a field of its request or its answer.
  */
 import { apiVersionsApi } from '../../src/wire/messages/api-versions.ts'
+import { createAclsApi } from '../../src/wire/messages/create-acls.ts'
 import { createPartitionsApi } from '../../src/wire/messages/create-partitions.ts'
 import { createTopicsApi } from '../../src/wire/messages/create-topics.ts'
+import { deleteAclsApi } from '../../src/wire/messages/delete-acls.ts'
 import { deleteGroupsApi } from '../../src/wire/messages/delete-groups.ts'
 import { deleteRecordsApi } from '../../src/wire/messages/delete-records.ts'
 import { deleteTopicsApi } from '../../src/wire/messages/delete-topics.ts'
+import { describeAclsApi } from '../../src/wire/messages/describe-acls.ts'
 import { describeClusterApi } from '../../src/wire/messages/describe-cluster.ts'
 import { describeConfigsApi } from '../../src/wire/messages/describe-configs.ts'
 import { describeGroupsApi } from '../../src/wire/messages/describe-groups.ts'
@@ -36,11 +39,14 @@ interface CoveredApi {
 /** The APIs that have cases. */
 export const coveredApis: readonly CoveredApi[] = [
   apiVersionsApi,
+  createAclsApi,
   createPartitionsApi,
   createTopicsApi,
+  deleteAclsApi,
   deleteGroupsApi,
   deleteRecordsApi,
   deleteTopicsApi,
+  describeAclsApi,
   describeClusterApi,
   describeConfigsApi,
   describeGroupsApi,
@@ -67,6 +73,7 @@ export const coveredApis: readonly CoveredApi[] = [
  */
 export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
   ApiVersions: ['UNSUPPORTED_VERSION', 'INVALID_REQUEST'],
+  CreateAcls: ['SECURITY_DISABLED'],
   CreatePartitions: [
     'INVALID_PARTITIONS',
     'INVALID_REPLICA_ASSIGNMENT',
@@ -85,6 +92,7 @@ export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
     'REQUEST_TIMED_OUT',
     'TOPIC_ALREADY_EXISTS',
   ],
+  DeleteAcls: ['SECURITY_DISABLED'],
   DeleteGroups: ['GROUP_ID_NOT_FOUND', 'NON_EMPTY_GROUP'],
   DeleteRecords: [
     'INVALID_TOPIC_EXCEPTION',
@@ -93,6 +101,7 @@ export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
     'UNKNOWN_TOPIC_OR_PARTITION',
   ],
   DeleteTopics: ['INVALID_REQUEST', 'REQUEST_TIMED_OUT', 'UNKNOWN_TOPIC_ID', 'UNKNOWN_TOPIC_OR_PARTITION'],
+  DescribeAcls: ['SECURITY_DISABLED'],
   DescribeCluster: ['MISMATCHED_ENDPOINT_TYPE', 'UNSUPPORTED_ENDPOINT_TYPE'],
   DescribeConfigs: ['INVALID_REQUEST', 'INVALID_TOPIC_EXCEPTION', 'UNKNOWN_TOPIC_OR_PARTITION'],
   DescribeGroups: ['GROUP_ID_NOT_FOUND'],

@@ -149,7 +149,8 @@ function sorted(items: readonly unknown[], path: string): readonly unknown[] {
       .map((key) => {
         const value = (item as Record<string, unknown>)[key]
         if (typeof value === 'number') return String(value).padStart(12, '0')
-        return Buffer.isBuffer(value) ? value.toString('hex') : String(value)
+        if (Buffer.isBuffer(value)) return value.toString('hex')
+        return typeof value === 'object' ? JSON.stringify(value) : String(value)
       })
       .join('\n')
   return items

@@ -1,11 +1,14 @@
 /** Every API that is served. ApiVersions, dispatch and the protocol table follow from this list. */
 import { alterConfigsHandler } from './alter-configs.ts'
 import { apiVersionsHandler } from './api-versions.ts'
+import { createAclsHandler } from './create-acls.ts'
 import { createPartitionsHandler } from './create-partitions.ts'
 import { createTopicsHandler } from './create-topics.ts'
+import { deleteAclsHandler } from './delete-acls.ts'
 import { deleteGroupsHandler } from './delete-groups.ts'
 import { deleteRecordsHandler } from './delete-records.ts'
 import { deleteTopicsHandler } from './delete-topics.ts'
+import { describeAclsHandler } from './describe-acls.ts'
 import { describeClusterHandler } from './describe-cluster.ts'
 import { describeConfigsHandler } from './describe-configs.ts'
 import { describeGroupsHandler } from './describe-groups.ts'
@@ -46,6 +49,9 @@ export const handlers: readonly AnyHandler[] = [
   deleteTopicsHandler,
   deleteRecordsHandler,
   initProducerIdHandler,
+  describeAclsHandler,
+  createAclsHandler,
+  deleteAclsHandler,
   describeConfigsHandler,
   alterConfigsHandler,
   createPartitionsHandler,

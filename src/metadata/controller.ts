@@ -46,10 +46,15 @@ export class Controller {
     return outcomes
   }
 
-  /** Adds partitions to topics. @throws KafkaError POLICY_VIOLATION as `createTopics`. */
+  /** Adds partitions to topics. What no longer fits in one commit is refused, topic by topic. */
   async createPartitions(specs: readonly PartitionsSpec[], validateOnly: boolean): Promise<Outcome<null>[]> {
-    const outcomes = specs.map((spec) => attempt(() => createPartitions(this.#options, spec)))
-    if (!validateOnly) await this.commit(bounded(outcomes.flatMap((outcome) => decided(outcome) ?? [])))
+    let left = MAX_RECORDS_PER_REQUEST
+    const outcomes = specs.map((spec) => {
+      const outcome = attempt(() => createPartitions(this.#options, spec, left))
+      left -= decided(outcome)?.length ?? 0
+      return outcome
+    })
+    if (!validateOnly) await this.commit(outcomes.flatMap((outcome) => decided(outcome) ?? []))
     return outcomes.map((outcome) => ('error' in outcome ? outcome : { value: null }))
   }
 

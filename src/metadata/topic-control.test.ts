@@ -203,6 +203,20 @@ describe('creating far too much', () => {
   })
 })
 
+it('what one request adds to all its topics is bounded too', async () => {
+  const { create, controller, metadata } = setUp()
+  const names = ['a', 'b', 'c']
+  for (const name of names) await create({ name })
+  const specs = [6_000, 6_000, 4_001].map((count, at) => ({
+    name: names[at] ?? '',
+    count,
+    assignments: null,
+  }))
+  const outcomes = await controller.createPartitions(specs, false)
+  expect(outcomes.map(errorOf)).toEqual([undefined, ErrorCode.UNKNOWN_SERVER_ERROR, undefined])
+  expect(names.map((name) => metadata.topic(name)?.partitions.length)).toEqual([6_000, 1, 4_001])
+})
+
 describe('creating partitions', () => {
   it('adds to those that are there', async () => {
     const { create, controller, metadata } = setUp(2)

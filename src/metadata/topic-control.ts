@@ -71,11 +71,15 @@ export function createTopic(context: ControlContext, spec: TopicSpec): NewTopic 
   }
 }
 
-/** Kafka's controller makes no more records than this for one request. */
-const MAX_ADDITIONAL_PARTITIONS = 10_000
-
-/** @throws KafkaError saying why the partitions cannot be. */
-export function createPartitions(context: ControlContext, spec: PartitionsSpec): readonly MetadataRecord[] {
+/**
+ * @param maxAdditional how many partitions one commit still has room for.
+ * @throws KafkaError saying why the partitions cannot be.
+ */
+export function createPartitions(
+  context: ControlContext,
+  spec: PartitionsSpec,
+  maxAdditional: number,
+): readonly MetadataRecord[] {
   const topic = context.metadata.topic(spec.name)
   if (topic === undefined) {
     throw new KafkaError(
@@ -94,7 +98,7 @@ export function createPartitions(context: ControlContext, spec: PartitionsSpec):
       `The topic ${spec.name} currently has ${have} partition(s); ${spec.count} would not be an increase.`,
     )
   }
-  if (additional > MAX_ADDITIONAL_PARTITIONS) {
+  if (additional > maxAdditional) {
     // Kafka's controller fails here too, without a word of its own.
     throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
   }

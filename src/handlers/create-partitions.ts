@@ -7,13 +7,16 @@ import {
   type CreatePartitionsTopicResult,
   createPartitionsApi,
 } from '../wire/messages/create-partitions.ts'
+import { checkTimeout } from './deadline.ts'
 import { duplicatesAmong } from './duplicates.ts'
+import { errorMessage } from './error-message.ts'
 import { type Handler, handler } from './handler.ts'
 
 export const createPartitionsHandler: Handler<CreatePartitionsRequest, CreatePartitionsResponse> = handler(
   createPartitionsApi,
   {
-    async handle({ topics, validateOnly }, call) {
+    async handle({ topics, timeoutMs, validateOnly }, call) {
+      checkTimeout(timeoutMs)
       const duplicates = duplicatesAmong(topics.map(({ name }) => name))
       const specs = topics.filter(({ name }) => !duplicates.has(name))
       const outcomes = await call.controller.createPartitions(specs, validateOnly)
@@ -37,5 +40,5 @@ export const createPartitionsHandler: Handler<CreatePartitionsRequest, CreatePar
 )
 
 function result(name: string, error: KafkaError | null): CreatePartitionsTopicResult {
-  return { name, errorCode: error?.code ?? ErrorCode.NONE, errorMessage: error?.message ?? null }
+  return { name, errorCode: error?.code ?? ErrorCode.NONE, errorMessage: errorMessage(error) }
 }

@@ -14,13 +14,16 @@ import {
   createTopicsApi,
 } from '../wire/messages/create-topics.ts'
 import { ZERO_UUID } from '../wire/reader.ts'
+import { checkTimeout } from './deadline.ts'
 import { duplicatesAmong } from './duplicates.ts'
+import { errorMessage } from './error-message.ts'
 import { type Call, type Handler, handler } from './handler.ts'
 
 export const createTopicsHandler: Handler<CreateTopicsRequest, CreateTopicsResponse> = handler(
   createTopicsApi,
   {
-    async handle({ topics, validateOnly }, call) {
+    async handle({ topics, timeoutMs, validateOnly }, call) {
+      checkTimeout(timeoutMs)
       const duplicates = duplicatesAmong(topics.map(({ name }) => name))
       const creatable = topics.filter(({ name }) => !duplicates.has(name) && name !== CLUSTER_METADATA_TOPIC)
       const outcomes = await call.controller.createTopics(creatable, validateOnly)
@@ -80,7 +83,7 @@ function refused(name: string, error: KafkaError): CreatableTopicResult {
     name,
     topicId: ZERO_UUID,
     errorCode: error.code,
-    errorMessage: error.message,
+    errorMessage: errorMessage(error),
     configs: [],
   }
 }

@@ -8,7 +8,9 @@ import {
   deleteTopicsApi,
 } from '../wire/messages/delete-topics.ts'
 import { ZERO_UUID } from '../wire/reader.ts'
+import { checkTimeout } from './deadline.ts'
 import { duplicatesAmong } from './duplicates.ts'
+import { errorMessage } from './error-message.ts'
 import { type Call, type Handler, handler } from './handler.ts'
 
 export const deleteTopicsHandler: Handler<DeleteTopicsRequest, DeleteTopicsResponse> = handler(
@@ -16,6 +18,7 @@ export const deleteTopicsHandler: Handler<DeleteTopicsRequest, DeleteTopicsRespo
   {
     async handle(request, call) {
       checkEnabled(call)
+      checkTimeout(request.timeoutMs)
       const { responses, byId } = chosen(request, call)
       const outcomes = await call.controller.deleteTopics([...byId.keys()])
       for (const [at, [id, name]] of [...byId].entries()) {
@@ -103,5 +106,5 @@ function chosen(
 }
 
 function result(name: string | null, topicId: string, error: KafkaError | null): DeletableTopicResult {
-  return { name, topicId, errorCode: error?.code ?? ErrorCode.NONE, errorMessage: error?.message ?? null }
+  return { name, topicId, errorCode: error?.code ?? ErrorCode.NONE, errorMessage: errorMessage(error) }
 }

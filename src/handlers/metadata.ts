@@ -66,7 +66,7 @@ function wanted(request: MetadataRequest, call: Call): MetadataResponseTopic[] {
   const all = topics === null || (call.version === 0 && topics.length === 0)
   if (all) return Array.from(call.metadata.topics(), existing)
   if (topics.some(({ topicId }) => topicId !== ZERO_UUID)) return wantedById(topics, call)
-  const names = new Set(topics.map(({ name }) => name ?? ''))
+  const names = new Set(topics.map(nameOf))
   const found: MetadataResponseTopic[] = []
   const absent: string[] = []
   for (const name of names) {
@@ -75,6 +75,12 @@ function wanted(request: MetadataRequest, call: Call): MetadataResponseTopic[] {
     else found.push(existing(topic))
   }
   return [...found, ...wantedButAbsent(absent, request, call)]
+}
+
+/** Kafka trips over a topic that is asked for neither by name nor by id. */
+function nameOf({ name }: { readonly name: string | null }): string {
+  if (name === null) throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, 'a topic without a name and an id')
+  return name
 }
 
 /** Where one topic is asked for by id, Kafka looks at the ids alone. */

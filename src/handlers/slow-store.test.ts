@@ -1,8 +1,10 @@
 /** Produce, Fetch and the rest over a store that takes its time, or fails. */
 import { expect, it } from 'vitest'
+import type { ClusterOptions } from '../cluster.ts'
 import { MemoryStore } from '../storage/memory-store.ts'
 import { SlowStore } from '../storage/slow-store.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
+import type { FetchRequest } from '../wire/messages/fetch.ts'
 import { ZERO_UUID } from '../wire/reader.ts'
 import { createTopicsHandler } from './create-topics.ts'
 import { deleteRecordsHandler } from './delete-records.ts'
@@ -19,7 +21,9 @@ import {
 import { listOffsetsHandler } from './list-offsets.ts'
 import { produceHandler } from './produce.ts'
 
-async function setUp(topics: readonly string[] = ['a', 'b']) {
+const BATCH_BYTES = batchOf('v').length
+
+async function setUp(topics: ClusterOptions['topics'] = ['a', 'b']) {
   const store = new SlowStore(new MemoryStore())
   const broker = await testBroker({ store, topics })
   const partition = (topic: string) => {
@@ -122,12 +126,24 @@ it('a failing append fails what waited for it, and the partition from then on', 
 })
 
 it('what is appended while a fetch still reads is not missed', async () => {
-  const { partition, poll, send } = await setUp()
-  const waiting = poll(['a', 'b'])
-  // The fetch has asked for a, which is empty, and not come to b.
-  await send('a', -1)
-  expect(fetched(await waiting)).toEqual(['a-0: 1', 'b-0: 0'])
-  expect([partition('a').watcherCount, partition('b').watcherCount]).toEqual([0, 0])
+  const { broker, partition, send } = await setUp(['a', 'b', { name: 'many', partitions: 200 }])
+  const many = Array.from({ length: 200 }, (_, index) => ({ topic: 'many', partition: index }))
+  const ask = (more: Partial<FetchRequest>) =>
+    broker.ask(
+      fetchHandler,
+      12,
+      fetchRequest([{ topic: 'a' }, ...many, { topic: 'b' }], { maxWaitMs: 500, ...more }),
+    )
+  for (const sessionEpoch of [-1, 0]) {
+    // The fetch has asked for a, where nothing new is, and is far from b.
+    const waiting = ask({ sessionEpoch, minBytes: sessionEpoch === -1 ? 1 : 2 * BATCH_BYTES })
+    expect((await send('a', -1))?.errorCode).toBe(0)
+    expect(await isSettled(waiting)).toBe(true)
+    expect(fetched(await waiting).filter((told) => !told.endsWith(' 0'))).toEqual([
+      `a-0: ${sessionEpoch + 2}`,
+    ])
+  }
+  expect([partition('a').watcherCount, partition('b').watcherCount]).toEqual([1, 1])
 })
 
 it('a fetch over a slow store keeps to its deadline', async () => {
@@ -184,7 +200,7 @@ it('a partition that cannot be opened says so, and the other ones work', async (
       { ...spec, name: 'bad' },
       { ...spec, name: 'good' },
     ],
-    timeoutMs: 0,
+    timeoutMs: 1_000,
     validateOnly: false,
   })
   expect(topics.map(({ errorCode }) => errorCode)).toEqual([0, 0])

@@ -80,7 +80,7 @@ describe('at the same time', () => {
     const more = (count: number) =>
       broker.ask(createPartitionsHandler, 3, {
         topics: [{ name: 'a', count, assignments: null }],
-        timeoutMs: 0,
+        timeoutMs: 1_000,
         validateOnly: false,
       })
     const [, added, deleted] = await Promise.all([more(3), more(4), remove(broker, 'a')])
@@ -212,4 +212,19 @@ describe('Metadata', () => {
 it('each topic of a deletion is answered by itself', async () => {
   const broker = await testBroker({ topics: ['a'] })
   expect(await remove(broker, 'a', 'nope')).toEqual(['nope: UNKNOWN_TOPIC_OR_PARTITION', 'a: NONE'])
+})
+
+it('the controller does not begin what has no time', async () => {
+  const broker = await testBroker({ topics: ['a'] })
+  for (const timeoutMs of [0, -1]) {
+    const topic = { name: 'b', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
+    const removed = { topics: [{ name: 'a', topicId: ZERO_UUID }], topicNames: [], timeoutMs }
+    const more = { topics: [{ name: 'a', count: 2, assignments: null }], timeoutMs, validateOnly: false }
+    const late = { code: ErrorCode.REQUEST_TIMED_OUT }
+    const created = broker.ask(createTopicsHandler, 7, { topics: [topic], timeoutMs, validateOnly: false })
+    await expect(created).rejects.toMatchObject(late)
+    await expect(broker.ask(createPartitionsHandler, 3, more)).rejects.toMatchObject(late)
+    await expect(broker.ask(deleteTopicsHandler, 6, removed)).rejects.toMatchObject(late)
+  }
+  expect(await metadata(broker, null)).toEqual(['a: 1'])
 })

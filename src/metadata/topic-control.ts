@@ -82,10 +82,7 @@ export function createPartitions(
 ): readonly MetadataRecord[] {
   const topic = context.metadata.topic(spec.name)
   if (topic === undefined) {
-    throw new KafkaError(
-      ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-      'This server does not host this topic-partition.',
-    )
+    throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
   }
   const have = topic.partitions.length
   const additional = spec.count - have

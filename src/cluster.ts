@@ -21,6 +21,7 @@ import { ReplicaManager } from './replica/replica-manager.ts'
 import { hostAndPort } from './server/addresses.ts'
 import { Dispatcher, type RequestRecord } from './server/dispatch.ts'
 import { Listener } from './server/listener.ts'
+import { resolveHost } from './server/resolve-host.ts'
 import type { LogStore } from './storage/log-store.ts'
 import { MemoryStore } from './storage/memory-store.ts'
 import { KafkaError } from './wire/kafka-error.ts'
@@ -230,6 +231,7 @@ export function buildServices(options: BrokerOptions, config: BrokerConfig, logg
       evictAfterMs: EVICT_AFTER_MS,
     }),
     producerIds: new ProducerIds(),
+    resolveHost,
     apiVersions: handlers.flatMap(({ api }) =>
       api.advertised === null
         ? []

@@ -2,6 +2,8 @@
  * What the suite must cover: for each handler every error code that it can answer, and every version that changes
  * a field of its request or its answer.
  */
+import { alterClientQuotasApi } from '../../src/wire/messages/alter-client-quotas.ts'
+import { alterUserScramCredentialsApi } from '../../src/wire/messages/alter-user-scram-credentials.ts'
 import { apiVersionsApi } from '../../src/wire/messages/api-versions.ts'
 import { createAclsApi } from '../../src/wire/messages/create-acls.ts'
 import { createPartitionsApi } from '../../src/wire/messages/create-partitions.ts'
@@ -11,9 +13,11 @@ import { deleteGroupsApi } from '../../src/wire/messages/delete-groups.ts'
 import { deleteRecordsApi } from '../../src/wire/messages/delete-records.ts'
 import { deleteTopicsApi } from '../../src/wire/messages/delete-topics.ts'
 import { describeAclsApi } from '../../src/wire/messages/describe-acls.ts'
+import { describeClientQuotasApi } from '../../src/wire/messages/describe-client-quotas.ts'
 import { describeClusterApi } from '../../src/wire/messages/describe-cluster.ts'
 import { describeConfigsApi } from '../../src/wire/messages/describe-configs.ts'
 import { describeGroupsApi } from '../../src/wire/messages/describe-groups.ts'
+import { describeUserScramCredentialsApi } from '../../src/wire/messages/describe-user-scram-credentials.ts'
 import { fetchApi } from '../../src/wire/messages/fetch.ts'
 import { findCoordinatorApi } from '../../src/wire/messages/find-coordinator.ts'
 import { heartbeatApi } from '../../src/wire/messages/heartbeat.ts'
@@ -38,6 +42,8 @@ interface CoveredApi {
 
 /** The APIs that have cases. */
 export const coveredApis: readonly CoveredApi[] = [
+  alterClientQuotasApi,
+  alterUserScramCredentialsApi,
   apiVersionsApi,
   createAclsApi,
   createPartitionsApi,
@@ -47,9 +53,11 @@ export const coveredApis: readonly CoveredApi[] = [
   deleteRecordsApi,
   deleteTopicsApi,
   describeAclsApi,
+  describeClientQuotasApi,
   describeClusterApi,
   describeConfigsApi,
   describeGroupsApi,
+  describeUserScramCredentialsApi,
   fetchApi,
   findCoordinatorApi,
   heartbeatApi,
@@ -72,6 +80,14 @@ export const coveredApis: readonly CoveredApi[] = [
  * moved coordinators, disks that fail, transactions in progress, and older leader epochs (each needs an election).
  */
 export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
+  AlterClientQuotas: ['INVALID_REQUEST', 'POLICY_VIOLATION'],
+  AlterUserScramCredentials: [
+    'DUPLICATE_RESOURCE',
+    'RESOURCE_NOT_FOUND',
+    'UNACCEPTABLE_CREDENTIAL',
+    'UNKNOWN_SERVER_ERROR',
+    'UNSUPPORTED_SASL_MECHANISM',
+  ],
   ApiVersions: ['UNSUPPORTED_VERSION', 'INVALID_REQUEST'],
   CreateAcls: ['SECURITY_DISABLED'],
   CreatePartitions: [
@@ -102,9 +118,11 @@ export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
   ],
   DeleteTopics: ['INVALID_REQUEST', 'REQUEST_TIMED_OUT', 'UNKNOWN_TOPIC_ID', 'UNKNOWN_TOPIC_OR_PARTITION'],
   DescribeAcls: ['SECURITY_DISABLED'],
+  DescribeClientQuotas: ['INVALID_REQUEST', 'UNSUPPORTED_VERSION'],
   DescribeCluster: ['MISMATCHED_ENDPOINT_TYPE', 'UNSUPPORTED_ENDPOINT_TYPE'],
   DescribeConfigs: ['INVALID_REQUEST', 'INVALID_TOPIC_EXCEPTION', 'UNKNOWN_TOPIC_OR_PARTITION'],
   DescribeGroups: ['GROUP_ID_NOT_FOUND'],
+  DescribeUserScramCredentials: ['DUPLICATE_RESOURCE', 'RESOURCE_NOT_FOUND'],
   Fetch: [
     'FETCH_SESSION_ID_NOT_FOUND',
     'FETCH_SESSION_TOPIC_ID_ERROR',

@@ -30,4 +30,6 @@ export interface Services {
   readonly fetchSessions: FetchSessions
   readonly producerIds: ProducerIds
   readonly groups: GroupCoordinator
+  /** Whether the broker's machine finds an address for a host's name. */
+  readonly resolveHost: (name: string) => Promise<boolean>
 }

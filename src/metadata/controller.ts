@@ -2,7 +2,8 @@
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import { alterConfigs, isUnknownOperation, type ResourceChange } from './config-control.ts'
-import { ConfigResourceType, type MetadataRecord, type Topic } from './metadata.ts'
+import type { Decision } from './decision.ts'
+import { ConfigResourceType, type Metadata, type MetadataRecord, type Topic } from './metadata.ts'
 import {
   type ControlContext,
   createPartitions,
@@ -79,6 +80,17 @@ export class Controller {
     const outcomes = ids.map((id) => attempt(() => deleteTopic(this.#options.metadata, id)))
     await this.commit(outcomes.flatMap((outcome) => decided(outcome) ?? []))
     return outcomes.map((outcome) => ('error' in outcome ? outcome : { value: null }))
+  }
+
+  /**
+   * Commits what a decision comes to, and answers what it answers.
+   * @throws KafkaError what the decision throws, and POLICY_VIOLATION as `createTopics`.
+   */
+  async decide<T>(decision: (metadata: Metadata) => Decision<T>, validateOnly = false): Promise<T> {
+    const { records, response } = decision(this.#options.metadata)
+    const wanted = bounded(records)
+    if (!validateOnly) await this.commit(wanted)
+    return response
   }
 
   /** Applies the records and waits until everybody has acted on them. */

@@ -2,20 +2,30 @@
  * What the cluster knows of itself: brokers, topics, partitions, configs. It changes only by applying records of
  * Kafka's own metadata log, so that replaying the records gives the same state.
  */
+import type { ClientQuotaRecord } from '../wire/metadata-records/client-quota-record.ts'
 import type { ConfigRecord } from '../wire/metadata-records/config-record.ts'
+import type { FeatureLevelRecord } from '../wire/metadata-records/feature-level-record.ts'
 import type { PartitionRecord } from '../wire/metadata-records/partition-record.ts'
 import type { RegisterBrokerRecord } from '../wire/metadata-records/register-broker-record.ts'
 import type { RemoveTopicRecord } from '../wire/metadata-records/remove-topic-record.ts'
+import type { RemoveUserScramCredentialRecord } from '../wire/metadata-records/remove-user-scram-credential-record.ts'
 import type { TopicRecord } from '../wire/metadata-records/topic-record.ts'
+import type { UserScramCredentialRecord } from '../wire/metadata-records/user-scram-credential-record.ts'
+import { ClientQuotas } from './client-quotas.ts'
+import { ScramCredentials } from './scram-credentials.ts'
 import { hasCollisionChars, isInternalTopic, unifyCollisionChars } from './topic-name.ts'
 
 /** A record of the metadata log, by the name of Kafka's definition. */
 export type MetadataRecord =
+  | { readonly name: 'FeatureLevelRecord'; readonly value: FeatureLevelRecord }
   | { readonly name: 'RegisterBrokerRecord'; readonly value: RegisterBrokerRecord }
   | { readonly name: 'TopicRecord'; readonly value: TopicRecord }
   | { readonly name: 'PartitionRecord'; readonly value: PartitionRecord }
   | { readonly name: 'ConfigRecord'; readonly value: ConfigRecord }
   | { readonly name: 'RemoveTopicRecord'; readonly value: RemoveTopicRecord }
+  | { readonly name: 'ClientQuotaRecord'; readonly value: ClientQuotaRecord }
+  | { readonly name: 'UserScramCredentialRecord'; readonly value: UserScramCredentialRecord }
+  | { readonly name: 'RemoveUserScramCredentialRecord'; readonly value: RemoveUserScramCredentialRecord }
 
 /** `resourceType` of a ConfigRecord and of DescribeConfigs. */
 export const ConfigResourceType = {
@@ -29,6 +39,8 @@ export const ConfigResourceType = {
 export interface Broker {
   readonly id: number
   readonly rack: string | null
+  /** The ids of the directories that it keeps logs in. */
+  readonly logDirs: readonly string[]
 }
 
 /** A partition as the controller sees it. */
@@ -61,6 +73,8 @@ interface MutableTopic extends Topic {
 export class Metadata {
   /** 22 characters of base64url, as Kafka's own. Stable for the life of the cluster. */
   readonly clusterId: string
+  readonly clientQuotas: ClientQuotas = new ClientQuotas()
+  readonly scramCredentials: ScramCredentials = new ScramCredentials()
   readonly #brokers = new Map<number, Broker>()
   readonly #topicsByName = new Map<string, MutableTopic>()
   readonly #topicsById = new Map<string, MutableTopic>()
@@ -133,6 +147,15 @@ export class Metadata {
         break
       case 'RemoveTopicRecord':
         this.#removeTopic(record.value.topicId)
+        break
+      case 'ClientQuotaRecord':
+        this.clientQuotas.apply(record.value)
+        break
+      case 'UserScramCredentialRecord':
+        this.scramCredentials.apply(record.value)
+        break
+      case 'RemoveUserScramCredentialRecord':
+        this.scramCredentials.applyRemoval(record.value)
         break
     }
   }

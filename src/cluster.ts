@@ -12,6 +12,7 @@ import type { Services } from './handlers/services.ts'
 import { followBrokerConfigs } from './metadata/broker-configs.ts'
 import { pinMinInSyncReplicas } from './metadata/config-control.ts'
 import { Controller } from './metadata/controller.ts'
+import { initialFeatures } from './metadata/feature-control.ts'
 import { Metadata, type MetadataRecord, type Topic } from './metadata/metadata.ts'
 import { ProducerIds } from './metadata/producer-ids.ts'
 import { randomUuid } from './metadata/random-uuid.ts'
@@ -245,7 +246,11 @@ export async function startServices(
   services: Services,
   topics: NonNullable<ClusterOptions['topics']>,
 ): Promise<void> {
-  await services.controller.commit([registration(services), ...pinMinInSyncReplicas(services)])
+  await services.controller.commit([
+    ...initialFeatures(),
+    registration(services),
+    ...pinMinInSyncReplicas(services),
+  ])
   await createTopics(services.controller, topics)
 }
 
@@ -277,7 +282,7 @@ function registration({ brokerId, random, config }: Services): MetadataRecord {
       rack: config.get('broker.rack'),
       fenced: false,
       inControlledShutdown: false,
-      logDirs: [],
+      logDirs: [randomUuid(random)],
       cordonedLogDirs: null,
     },
   }

@@ -33,10 +33,13 @@ export const apiVersionsHandler: Handler<ApiVersionsRequest, ApiVersionsResponse
         minVersion: minSupported,
         maxVersion: maxSupported,
       })),
-      finalizedFeaturesEpoch: 0n,
-      finalizedFeatures: features
-        .filter(({ finalized }) => finalized > 0)
-        .map(({ name, finalized }) => ({ name, maxVersionLevel: finalized, minVersionLevel: finalized })),
+      // The offset of the last metadata record: what is told here is true from there on.
+      finalizedFeaturesEpoch: call.metadata.endOffset - 1n,
+      finalizedFeatures: Array.from(call.metadata.finalizedFeatures(), ([name, level]) => ({
+        name,
+        maxVersionLevel: level,
+        minVersionLevel: level,
+      })),
     }
   },
 

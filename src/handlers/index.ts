@@ -1,6 +1,7 @@
 /** Every API that is served. ApiVersions, dispatch and the protocol table follow from this list. */
 import { alterClientQuotasHandler } from './alter-client-quotas.ts'
 import { alterConfigsHandler } from './alter-configs.ts'
+import { alterPartitionReassignmentsHandler } from './alter-partition-reassignments.ts'
 import { alterUserScramCredentialsHandler } from './alter-user-scram-credentials.ts'
 import { apiVersionsHandler } from './api-versions.ts'
 import { createAclsHandler } from './create-acls.ts'
@@ -15,7 +16,12 @@ import { describeClientQuotasHandler } from './describe-client-quotas.ts'
 import { describeClusterHandler } from './describe-cluster.ts'
 import { describeConfigsHandler } from './describe-configs.ts'
 import { describeGroupsHandler } from './describe-groups.ts'
+import { describeLogDirsHandler } from './describe-log-dirs.ts'
+import { describeProducersHandler } from './describe-producers.ts'
+import { describeQuorumHandler } from './describe-quorum.ts'
+import { describeTopicPartitionsHandler } from './describe-topic-partitions.ts'
 import { describeUserScramCredentialsHandler } from './describe-user-scram-credentials.ts'
+import { electLeadersHandler } from './elect-leaders.ts'
 import { fetchHandler } from './fetch.ts'
 import { findCoordinatorHandler } from './find-coordinator.ts'
 import type { AnyHandler } from './handler.ts'
@@ -27,12 +33,15 @@ import { leaveGroupHandler } from './leave-group.ts'
 import { listConfigResourcesHandler } from './list-config-resources.ts'
 import { listGroupsHandler } from './list-groups.ts'
 import { listOffsetsHandler } from './list-offsets.ts'
+import { listPartitionReassignmentsHandler } from './list-partition-reassignments.ts'
 import { metadataHandler } from './metadata.ts'
 import { offsetCommitHandler } from './offset-commit.ts'
 import { offsetDeleteHandler } from './offset-delete.ts'
 import { offsetFetchHandler } from './offset-fetch.ts'
+import { offsetForLeaderEpochHandler } from './offset-for-leader-epoch.ts'
 import { produceHandler } from './produce.ts'
 import { syncGroupHandler } from './sync-group.ts'
+import { updateFeaturesHandler } from './update-features.ts'
 
 export const handlers: readonly AnyHandler[] = [
   produceHandler,
@@ -53,19 +62,28 @@ export const handlers: readonly AnyHandler[] = [
   deleteTopicsHandler,
   deleteRecordsHandler,
   initProducerIdHandler,
+  offsetForLeaderEpochHandler,
   describeAclsHandler,
   createAclsHandler,
   deleteAclsHandler,
   describeConfigsHandler,
   alterConfigsHandler,
+  describeLogDirsHandler,
   createPartitionsHandler,
   deleteGroupsHandler,
+  electLeadersHandler,
   incrementalAlterConfigsHandler,
+  alterPartitionReassignmentsHandler,
+  listPartitionReassignmentsHandler,
   offsetDeleteHandler,
+  describeQuorumHandler,
+  updateFeaturesHandler,
   describeClientQuotasHandler,
   alterClientQuotasHandler,
   describeUserScramCredentialsHandler,
   alterUserScramCredentialsHandler,
   describeClusterHandler,
+  describeProducersHandler,
   listConfigResourcesHandler,
+  describeTopicPartitionsHandler,
 ]

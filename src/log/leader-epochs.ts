@@ -51,7 +51,7 @@ export class LeaderEpochs {
    * first that is known it is where the first starts, under the epoch that was asked for.
    */
   endOffsetFor(epoch: number, logEndOffset: bigint): EpochEnd {
-    if (epoch < 0) return UNDEFINED
+    if (epoch === -1) return UNDEFINED
     if (epoch === this.latest) return { epoch, endOffset: logEndOffset }
     const next = this.#entries.findIndex((entry) => entry.epoch > epoch)
     const higher = this.#entries[next]

@@ -8,7 +8,7 @@ import type { EpochEnd } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { type BatchFacts, LogSegment } from './log-segment.ts'
 import { type LogState, replay } from './log-state.ts'
-import type { RememberedBatch } from './producer-state.ts'
+import type { ActiveProducer, RememberedBatch } from './producer-state.ts'
 import { writeEpochs, writeLogStart } from './sidecars.ts'
 import { StoreQueue, storageError } from './store-queue.ts'
 import { findMaxTimestamp, findTimestamp, type TimestampAndOffset } from './timestamp-search.ts'
@@ -197,6 +197,7 @@ export class Log {
 
   /** Where `epoch`, or the greatest one below it, ends (KIP-320): the answer of OffsetForLeaderEpoch. */
   endOffsetForEpoch(epoch: number): EpochEnd {
+    this.#checkOnline()
     return this.#state.epochs.endOffsetFor(epoch, this.#state.endOffset)
   }
 
@@ -255,6 +256,13 @@ export class Log {
   expireProducers(): void {
     const { clock, config } = this.#options
     this.#state.producers.expire(clock.now(), config().producerIdExpirationMs)
+  }
+
+  /** The idempotent producers that have not been idle for too long. */
+  activeProducers(): readonly ActiveProducer[] {
+    this.#checkOnline()
+    this.#expireProducersInTime(this.#options.config())
+    return this.#state.producers.active()
   }
 
   /** Waits for what is in flight and lets go of the store's resources. */

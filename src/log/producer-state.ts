@@ -17,6 +17,16 @@ export interface RememberedBatch {
   readonly timestamp: bigint
 }
 
+/** A producer that the log remembers, as DescribeProducers tells it (KIP-664). */
+export interface ActiveProducer {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  /** -1 when it has written nothing in its epoch. */
+  readonly lastSequence: number
+  /** The latest timestamp of its last batch; -1 for none. */
+  readonly lastTimestamp: bigint
+}
+
 interface Producer {
   epoch: number
   /** The latest timestamp of its last batch: how long it has been idle is counted from here. */
@@ -84,6 +94,16 @@ export class ProducerState {
       lastOffset: batch.lastOffset(frame, position),
       timestamp: producer.lastTimestamp,
     })
+  }
+
+  /** Those that are known, in no order. */
+  active(): readonly ActiveProducer[] {
+    return Array.from(this.#producers ?? [], ([producerId, { epoch, lastTimestamp, batches }]) => ({
+      producerId,
+      producerEpoch: epoch,
+      lastSequence: batches.at(-1)?.lastSequence ?? batch.NO_SEQUENCE,
+      lastTimestamp,
+    }))
   }
 
   /** Forgets the producers whose last timestamp is `expirationMs` or more before `nowMs`. */

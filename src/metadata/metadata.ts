@@ -75,6 +75,9 @@ export class Metadata {
   readonly clusterId: string
   readonly clientQuotas: ClientQuotas = new ClientQuotas()
   readonly scramCredentials: ScramCredentials = new ScramCredentials()
+  #endOffset = 0n
+  /** The level in force of each feature that has one. */
+  readonly #features = new Map<string, number>()
   readonly #brokers = new Map<number, Broker>()
   readonly #topicsByName = new Map<string, MutableTopic>()
   readonly #topicsById = new Map<string, MutableTopic>()
@@ -87,8 +90,27 @@ export class Metadata {
     this.clusterId = clusterId
   }
 
+  /** How many records have been applied: the offset of the next one in the metadata log. */
+  get endOffset(): bigint {
+    return this.#endOffset
+  }
+
+  /** The features in force (KIP-584), each with its level. */
+  finalizedFeatures(): ReadonlyMap<string, number> {
+    return this.#features
+  }
+
+  /** The level of a feature that is in force; 0 when it is not. */
+  featureLevel(name: string): number {
+    return this.#features.get(name) ?? 0
+  }
+
   brokers(): IterableIterator<Broker> {
     return this.#brokers.values()
+  }
+
+  broker(id: number): Broker | undefined {
+    return this.#brokers.get(id)
   }
 
   hasBroker(id: number): boolean {
@@ -132,10 +154,17 @@ export class Metadata {
   }
 
   apply(record: MetadataRecord): void {
+    this.#endOffset++
     switch (record.name) {
-      case 'RegisterBrokerRecord':
-        this.#brokers.set(record.value.brokerId, { id: record.value.brokerId, rack: record.value.rack })
+      case 'FeatureLevelRecord':
+        if (record.value.featureLevel === 0) this.#features.delete(record.value.name)
+        else this.#features.set(record.value.name, record.value.featureLevel)
         break
+      case 'RegisterBrokerRecord': {
+        const { brokerId: id, rack, logDirs } = record.value
+        this.#brokers.set(id, { id, rack, logDirs })
+        break
+      }
       case 'TopicRecord':
         this.#addTopic(record.value)
         break

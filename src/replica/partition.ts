@@ -1,5 +1,7 @@
 /** A partition on the broker that leads it: its log, its high watermark, and who waits for either to move. */
+import type { EpochEnd } from '../log/leader-epochs.ts'
 import type { AppendResult, Log } from '../log/log.ts'
+import type { ActiveProducer } from '../log/producer-state.ts'
 import type { TimestampAndOffset } from '../log/timestamp-search.ts'
 import type { ValidatedBatch } from '../log/validate-batch.ts'
 import type { PartitionRegistration } from '../metadata/metadata.ts'
@@ -148,7 +150,8 @@ export class Partition {
     isolation: number,
     atLeastOne: boolean,
   ): PartitionRead | Promise<PartitionRead> {
-    this.checkLeaderEpoch(position.currentLeaderEpoch)
+    // Any negative epoch of a fetch is an unknown one; of other requests only -1 is.
+    this.checkLeaderEpoch(Math.max(position.currentLeaderEpoch, -1))
     const diverging = this.#divergingEpoch(position)
     const answer = this.#emptyRead(isolation, diverging)
     if (diverging !== null) return answer
@@ -218,6 +221,21 @@ export class Partition {
     return this.logStartOffset
   }
 
+  /**
+   * Where a leader epoch ends, for consumers that look for records that were lost (KIP-320).
+   * @throws KafkaError FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, KAFKA_STORAGE_ERROR.
+   */
+  endOffsetForEpoch(epoch: number, currentLeaderEpoch: number): EpochEnd {
+    this.checkLeaderEpoch(currentLeaderEpoch)
+    return this.#log.endOffsetForEpoch(epoch)
+  }
+
+  /** The idempotent producers that the log remembers. @throws KafkaError KAFKA_STORAGE_ERROR */
+  activeProducers(): readonly ActiveProducer[] {
+    this.#checkLed()
+    return this.#log.activeProducers()
+  }
+
   /** @throws KafkaError FENCED_LEADER_EPOCH or UNKNOWN_LEADER_EPOCH when a client is behind or ahead (KIP-320). */
   checkLeaderEpoch(epoch: number): void {
     this.#checkLed()
@@ -276,7 +294,7 @@ export class Partition {
 
   /** KIP-595: the log of the sender may have records that this one has not. */
   #divergingEpoch({ lastFetchedEpoch, offset }: FetchPosition): PartitionRead['divergingEpoch'] {
-    if (lastFetchedEpoch === -1) return null
+    if (lastFetchedEpoch < 0) return null
     const { epoch, endOffset } = this.#log.endOffsetForEpoch(lastFetchedEpoch)
     if (epoch === -1 || endOffset === -1n) {
       throw new KafkaError(

@@ -7,7 +7,7 @@ import { type Log, openLog } from '../log/log.ts'
 import type { LogConfig } from '../log/log-config.ts'
 import { storageError } from '../log/store-queue.ts'
 import type { Metadata, MetadataRecord, Topic } from '../metadata/metadata.ts'
-import type { LogStore } from '../storage/log-store.ts'
+import type { LogStore, Volume } from '../storage/log-store.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import { ZERO_UUID } from '../wire/reader.ts'
@@ -99,6 +99,11 @@ export class ReplicaManager {
       )
     }
     return this.find(found.id, index) ?? this.#missing(found, index)
+  }
+
+  /** Where the logs are kept. */
+  volume(): Volume | Promise<Volume> {
+    return this.#options.store.volume()
   }
 
   /** The configs that are in force for a topic. */

@@ -26,6 +26,16 @@ export interface Segment {
   readonly sizeBytes: number
 }
 
+/** Where a store keeps its logs, as DescribeLogDirs tells it: Kafka's log directory, and the volume that it is on. */
+export interface Volume {
+  /** A directory, or whatever says where the logs are. */
+  readonly path: string
+  /** -1 when nobody knows. */
+  readonly totalBytes: bigint
+  /** What more the store could take; -1 when nobody knows. */
+  readonly usableBytes: bigint
+}
+
 /** The logs that one broker keeps. */
 export interface LogStore {
   /**
@@ -39,6 +49,7 @@ export interface LogStore {
   list(): readonly LogId[] | Promise<readonly LogId[]>
   /** Forgets a log and all its data; one that is not there is no error. */
   remove(id: LogId): void | Promise<void>
+  volume(): Volume | Promise<Volume>
 }
 
 /**

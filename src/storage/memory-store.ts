@@ -1,4 +1,5 @@
 /** Logs in memory: the default. What is appended is as durable as the process. */
+import { totalmem } from 'node:os'
 import {
   type Frame,
   type LogId,
@@ -8,6 +9,7 @@ import {
   type SidecarName,
   type StoredLog,
   StoreError,
+  type Volume,
 } from './log-store.ts'
 import { MemorySegment } from './memory-segment.ts'
 
@@ -49,6 +51,14 @@ export class MemoryStore implements LogStore {
     if (data === undefined) return
     data.owner = null
     this.#logs.delete(keyOf(id))
+  }
+
+  /** The memory that this process may use, and what of it is free. */
+  volume(): Volume {
+    const constraint = process.constrainedMemory()
+    const total = constraint > 0 ? Math.min(constraint, totalmem()) : totalmem()
+    const usable = Math.min(process.availableMemory(), total)
+    return { path: 'memory', totalBytes: BigInt(total), usableBytes: BigInt(usable) }
   }
 }
 

@@ -1,5 +1,5 @@
 /** A store for tests: it answers late, in the order that a test wants, and fails when told to. */
-import type { Frame, LogId, LogStore, Segment, Sidecar, SidecarName, StoredLog } from './log-store.ts'
+import type { Frame, LogId, LogStore, Segment, Sidecar, SidecarName, StoredLog, Volume } from './log-store.ts'
 
 interface Held {
   readonly name: string
@@ -42,6 +42,11 @@ export class SlowStore implements LogStore {
   async list(): Promise<readonly LogId[]> {
     await null
     return this.#inner.list()
+  }
+
+  async volume(): Promise<Volume> {
+    await null
+    return this.#inner.volume()
   }
 
   remove(id: LogId): Promise<void> {

@@ -1,0 +1,77 @@
+/** DescribeProducers (key 61), v0 (KIP-664): the idempotent producers that partitions remember. */
+import { validateTopicName } from '../metadata/topic-name.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+import { KafkaError } from '../wire/kafka-error.ts'
+import {
+  type DescribeProducersRequest,
+  type DescribeProducersResponse,
+  describeProducersApi,
+  type PartitionResponse,
+  type ProducerState,
+  type TopicRequest,
+  type TopicResponse,
+} from '../wire/messages/describe-producers.ts'
+import { type Call, type Handler, handler } from './handler.ts'
+
+export const describeProducersHandler: Handler<DescribeProducersRequest, DescribeProducersResponse> = handler(
+  describeProducersApi,
+  {
+    handle: ({ topics }, call) => ({
+      throttleTimeMs: 0,
+      topics: topics.map((topic) => describe(topic, call)),
+    }),
+
+    fail: ({ topics }, { code }) => ({
+      throttleTimeMs: 0,
+      topics: topics.map((topic) => failed(topic, code, null)),
+    }),
+  },
+)
+
+function describe(topic: TopicRequest, call: Call): TopicResponse {
+  const { name, partitionIndexes } = topic
+  try {
+    validateTopicName(name)
+  } catch (error) {
+    if (error instanceof KafkaError) return failed(topic, error.code, error.message)
+    throw error
+  }
+  const known = call.metadata.topic(name)
+  if (known === undefined) {
+    return failed(topic, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic ${name}.`)
+  }
+  const partitions = partitionIndexes.map((partitionIndex): PartitionResponse => {
+    try {
+      const activeProducers = producers(call.replicas.get(known, partitionIndex))
+      return { partitionIndex, errorCode: ErrorCode.NONE, errorMessage: null, activeProducers }
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error
+      return { partitionIndex, errorCode: error.code, errorMessage: null, activeProducers: [] }
+    }
+  })
+  return { name, partitions }
+}
+
+function producers(partition: ReturnType<Call['replicas']['get']>): readonly ProducerState[] {
+  return partition.activeProducers().map(({ producerId, producerEpoch, lastSequence, lastTimestamp }) => ({
+    producerId,
+    producerEpoch,
+    lastSequence,
+    lastTimestamp,
+    coordinatorEpoch: -1,
+  }))
+}
+
+function failed(
+  { name, partitionIndexes }: TopicRequest,
+  errorCode: ErrorCode,
+  errorMessage: string | null,
+): TopicResponse {
+  const partitions = partitionIndexes.map((partitionIndex) => ({
+    partitionIndex,
+    errorCode,
+    errorMessage,
+    activeProducers: [],
+  }))
+  return { name, partitions }
+}

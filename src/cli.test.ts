@@ -1,9 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
+import { Connection } from '../compat-tests/differential/client.ts'
+import { describeConfigsApi } from './wire/messages/describe-configs.ts'
 
 const CLI = fileURLToPath(new URL('cli.ts', import.meta.url))
 const VERSION = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version
@@ -22,8 +26,14 @@ afterEach(() => {
 })
 
 function ottla(...args: string[]): Running {
+  return ottlaWith({}, ...args)
+}
+
+/** With environment variables, and without those of whoever runs the test. */
+function ottlaWith(variables: Record<string, string>, ...args: string[]): Running {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('KAFKA_'))
   const child = spawn(process.execPath, ['--import', 'tsx', CLI, ...args], {
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...Object.fromEntries(inherited), NO_COLOR: '1', ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
@@ -71,6 +81,28 @@ test('it says when it is ready, in JSON where nobody watches, and a signal stops
   socket.destroy()
 })
 
+test('flags win over the environment, and the environment over files', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ottla-cli-'))
+  const file = join(folder, 'server.properties')
+  writeFileSync(file, 'num.partitions=2\nlog.retention.hours=1\nnum.io.threads=3\nnum.io.threads=4\n')
+  const running = ottlaWith(
+    { KAFKA_NUM_PARTITIONS: '3', KAFKA_CFG_LOG_RETENTION_HOURS: '2', KAFKA_HEAP_OPTS: '-Xmx1g' },
+    ...['--port', '0', '--config', file, '-c', 'num.partitions=4'],
+  )
+  const port = await ready(running)
+  const connection = await Connection.open('127.0.0.1', port)
+  const names = ['num.partitions', 'log.retention.hours', 'num.io.threads']
+  const { results } = await connection.send(describeConfigsApi, 4, {
+    resources: [{ resourceType: 4, resourceName: '1', configurationKeys: names }],
+  })
+  connection.close()
+  const values = new Map(results[0]?.configs.map(({ name, value }) => [name, value]))
+  expect(names.map((name) => values.get(name))).toEqual(['4', '2', '4'])
+  expect(running.output()).toContain(`${file}:4: num.io.threads is set again and replaces`)
+  expect(running.output()).toContain('KAFKA_HEAP_OPTS: there is no JVM')
+  rmSync(folder, { recursive: true })
+})
+
 test('a port in use is said plainly', async () => {
   const taken = createServer().listen(0)
   await once(taken, 'listening')
@@ -87,8 +119,14 @@ test.each([
   [['--help'], 0, 'Usage: ottla [start] [options]', ''],
   [['--version'], 0, VERSION, ''],
   [['--prot', '1'], 2, '', 'ottla: there is no option --prot: did you mean --port?'],
-  [['-p', '0', '-c', 'num.partitions=0'], 2, '', 'ottla: Invalid value 0 for configuration num.partitions'],
+  [
+    ['-p', '0', '-c', 'num.partitions=0'],
+    2,
+    '',
+    'ottla: -c num.partitions: Invalid value 0 for configuration num.partitions',
+  ],
   [['-p', '0', '-t', 'a b'], 2, '', 'ottla: '],
+  [['-c', 'no-such-file'], 2, '', 'ottla: cannot read the configs in no-such-file: there is no such file'],
 ])('ottla %j exits with %i', async (args, code, output, errors) => {
   const running = ottla(...args)
   expect(await running.exitCode).toBe(code)

@@ -2,7 +2,7 @@
 /** The program `ottla`: reads the command line, runs a cluster until it is told to stop. */
 import { readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
-import { parseArguments, type StartOptions } from './cli/arguments.ts'
+import { type Flags, parseArguments } from './cli/arguments.ts'
 import { useCompiledCode } from './cli/compile-cache.ts'
 import { HELP } from './cli/help.ts'
 import { stopOnSignal } from './cli/stop-on-signal.ts'
@@ -22,18 +22,21 @@ async function main(): Promise<void> {
       process.stdout.write(`${version()}\n`)
       break
     case 'start':
-      await start(command.options)
+      await start(command.flags)
   }
 }
 
-async function start(options: StartOptions): Promise<void> {
+async function start(flags: Flags): Promise<void> {
   useCompiledCode()
-  const [{ makeLogger }, { afterStart }, { startCluster }] = await Promise.all([
+  const [{ startOptions }, { makeLogger }, { afterStart }, { startCluster }] = await Promise.all([
+    import('./cli/settings.ts'),
     import('./cli/logger.ts'),
     import('./cli/after-start.ts'),
     import('./index.ts'),
   ])
-  const logger = await makeLogger(options.logLevel, isatty(1))
+  const { port, host, topics, config, warnings } = startOptions(flags, process.env)
+  const logger = await makeLogger(flags.logLevel, isatty(1))
+  for (const warning of warnings) logger.warn(warning)
   let cluster: Cluster | undefined
   const onSignal = stopOnSignal({
     cluster: () => cluster,
@@ -44,7 +47,6 @@ async function start(options: StartOptions): Promise<void> {
   })
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
-  const { port, host, topics, config } = options
   cluster = await startCluster({ port, host, topics, config, logger, keepAlive: true })
   logger.info(`ottla ${version()} is ready: bootstrap servers ${cluster.bootstrapServers}`)
   afterStart(logger)

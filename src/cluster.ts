@@ -74,11 +74,13 @@ export interface Cluster extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** What the broker is, in Kafka's words, unless it is told otherwise. */
-const DEFAULT_CONFIGS = {
-  'node.id': '1',
-  'process.roles': 'broker,controller',
-  'controller.listener.names': 'CONTROLLER',
+/** What the broker is, in Kafka's words, unless it is told otherwise: its id also by its older name. */
+function defaultConfigs(config: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return {
+    'node.id': config['broker.id'] ?? '1',
+    'process.roles': 'broker,controller',
+    'controller.listener.names': 'CONTROLLER',
+  }
 }
 
 /**
@@ -258,14 +260,18 @@ export async function startServices(
 function brokerConfigs({ port, host, config = {} }: ClusterOptions): Readonly<Record<string, string>> {
   if (config['listeners'] === undefined) {
     const address = host === '*' ? '' : (host ?? 'localhost')
-    return { ...DEFAULT_CONFIGS, listeners: `PLAINTEXT://${hostAndPort(address, port ?? 0)}`, ...config }
+    return {
+      ...defaultConfigs(config),
+      listeners: `PLAINTEXT://${hostAndPort(address, port ?? 0)}`,
+      ...config,
+    }
   }
   if (port !== undefined || host !== undefined) {
     throw new ConfigError(
       'both the config listeners and a port or host are given: listeners names its own ports',
     )
   }
-  return { ...DEFAULT_CONFIGS, ...config }
+  return { ...defaultConfigs(config), ...config }
 }
 
 /** How the broker makes itself known to its own metadata. */

@@ -1,9 +1,16 @@
 import { expect, test } from 'vitest'
-import { parseArguments, type StartOptions } from './arguments.ts'
+import { type Flags, parseArguments } from './arguments.ts'
 
-const DEFAULTS: StartOptions = { port: 9092, host: '*', topics: [], config: {}, logLevel: 'info' }
+const DEFAULTS: Flags = {
+  port: undefined,
+  host: undefined,
+  topics: [],
+  config: {},
+  configFiles: [],
+  logLevel: 'info',
+}
 
-test.each<[string, Partial<StartOptions>]>([
+test.each<[string, Partial<Flags>]>([
   ['', {}],
   ['start', {}],
   ['--port 19092', { port: 19092 }],
@@ -22,14 +29,15 @@ test.each<[string, Partial<StartOptions>]>([
     '-c num.partitions=3 --config sasl.jaas.config=a=b -c log.dirs=',
     { config: { 'num.partitions': '3', 'sasl.jaas.config': 'a=b', 'log.dirs': '' } },
   ],
+  ['-c listeners=PLAINTEXT://:9093', { config: { listeners: 'PLAINTEXT://:9093' } }],
   [
-    '-c listeners=PLAINTEXT://:9093',
-    { port: undefined, host: undefined, config: { listeners: 'PLAINTEXT://:9093' } },
+    '--config server.properties -c num.partitions=3 -c ./more',
+    { configFiles: ['server.properties', './more'], config: { 'num.partitions': '3' } },
   ],
   ['--log-level DEBUG', { logLevel: 'debug' }],
-])('ottla %s starts', (line, options) => {
+])('ottla %s starts', (line, flags) => {
   const args = line === '' ? [] : line.split(' ')
-  expect(parseArguments(args)).toEqual({ kind: 'start', options: { ...DEFAULTS, ...options } })
+  expect(parseArguments(args)).toEqual({ kind: 'start', flags: { ...DEFAULTS, ...flags } })
 })
 
 test.each([
@@ -62,7 +70,6 @@ test.each([
   ['-t orders:0', 'orders:0 is no topic: give its name and number of partitions, as in orders:3'],
   ['-t orders:x', 'orders:x is no topic: give its name and number of partitions, as in orders:3'],
   ['-t :3', ':3 is no topic: give its name and number of partitions, as in orders:3'],
-  ['-c num.partitions', 'num.partitions is no config: give its name and value, as in num.partitions=3'],
   ['-c =3', '=3 is no config: give its name and value, as in num.partitions=3'],
   ['--log-level loud', 'loud is no log level: choose one of fatal, error, warn, info, debug, trace, silent'],
   [
@@ -76,5 +83,5 @@ test.each([
 test('a config of a strange name stays a config', () => {
   const command = parseArguments(['-c', '__proto__=x'])
   if (command.kind !== 'start') throw new Error(command.kind)
-  expect(Object.entries(command.options.config)).toEqual([['__proto__', 'x']])
+  expect(Object.entries(command.flags.config)).toEqual([['__proto__', 'x']])
 })

@@ -6,25 +6,21 @@ import { UsageError } from './usage-error.ts'
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-export interface StartOptions {
-  /** Undefined where the config `listeners` says where to listen. */
+/** What the flags say; what they leave open is undefined. */
+export interface Flags {
   readonly port: number | undefined
   readonly host: string | undefined
   readonly topics: readonly { readonly name: string; readonly partitions: number | undefined }[]
   readonly config: Readonly<Record<string, string>>
+  /** Files of configs, such as Kafka's server.properties; the last one wins. */
+  readonly configFiles: readonly string[]
   readonly logLevel: LogLevel
 }
 
 export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
-  | { readonly kind: 'start'; readonly options: StartOptions }
-
-/** Kafka's port. */
-export const DEFAULT_PORT = 9092
-
-/** Every address of the machine, of both families. */
-export const ALL_HOSTS = '*'
+  | { readonly kind: 'start'; readonly flags: Flags }
 
 /**
  * @param args what follows the program's name.
@@ -35,7 +31,7 @@ export function parseArguments(args: readonly string[]): Command {
   if (given.has('help') || positionals[0] === 'help') return { kind: 'help' }
   if (given.has('version') || positionals[0] === 'version') return { kind: 'version' }
   checkCommand(positionals)
-  return { kind: 'start', options: startOptions(given) }
+  return { kind: 'start', flags: flagsOf(given) }
 }
 
 const FLAGS = {
@@ -99,20 +95,21 @@ function checkCommand([command, extra]: readonly string[]): void {
   if (extra !== undefined) throw new UsageError(`start takes options only, not ${extra}`)
 }
 
-function startOptions(given: Given): StartOptions {
-  const config = configOf(given.get('config') ?? [])
+function flagsOf(given: Given): Flags {
   const [portText] = given.get('port') ?? []
   const [host] = given.get('host') ?? []
-  const logLevel = logLevelOf(given.get('log-level')?.[0] ?? 'info')
-  const topics = (given.get('topic') ?? []).map(topicOf)
-  if (Object.hasOwn(config, 'listeners')) {
-    if (portText !== undefined || host !== undefined) {
-      throw new UsageError('the config listeners says where to listen: leave out --port and --host')
-    }
-    return { port: undefined, host: undefined, topics, config, logLevel }
+  const { config, configFiles } = configOf(given.get('config') ?? [])
+  if (Object.hasOwn(config, 'listeners') && (portText !== undefined || host !== undefined)) {
+    throw new UsageError('the config listeners says where to listen: leave out --port and --host')
   }
-  const port = portText === undefined ? DEFAULT_PORT : portOf(portText)
-  return { port, host: host ?? ALL_HOSTS, topics, config, logLevel }
+  return {
+    port: portText === undefined ? undefined : portOf(portText),
+    host,
+    topics: (given.get('topic') ?? []).map(topicOf),
+    config,
+    configFiles,
+    logLevel: logLevelOf(given.get('log-level')?.[0] ?? 'info'),
+  }
 }
 
 function portOf(text: string): number {
@@ -121,7 +118,7 @@ function portOf(text: string): number {
   throw new UsageError(`${text} is no port: give a number from 0 (any free port) to 65535`)
 }
 
-function topicOf(text: string): StartOptions['topics'][number] {
+function topicOf(text: string): Flags['topics'][number] {
   const [, name, partitions] = /^([^:]+)(?::(\d{1,6}))?$/.exec(text) ?? []
   if (name === undefined || partitions === '0') {
     throw new UsageError(`${text} is no topic: give its name and number of partitions, as in orders:3`)
@@ -129,16 +126,19 @@ function topicOf(text: string): StartOptions['topics'][number] {
   return { name, partitions: partitions === undefined ? undefined : Number(partitions) }
 }
 
-function configOf(texts: readonly string[]): Record<string, string> {
+/** What has no `=` is the name of a file. */
+function configOf(texts: readonly string[]): Pick<Flags, 'config' | 'configFiles'> {
   const config = new Map<string, string>()
+  const configFiles: string[] = []
   for (const text of texts) {
     const equals = text.indexOf('=')
-    if (equals < 1) {
+    const name = text.slice(0, Math.max(equals, 0)).trim()
+    if (equals === -1) configFiles.push(text)
+    else if (name === '') {
       throw new UsageError(`${text} is no config: give its name and value, as in num.partitions=3`)
-    }
-    config.set(text.slice(0, equals).trim(), text.slice(equals + 1))
+    } else config.set(name, text.slice(equals + 1))
   }
-  return Object.fromEntries(config)
+  return { config: Object.fromEntries(config), configFiles }
 }
 
 function logLevelOf(text: string): LogLevel {

@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import type { Flags } from './arguments.ts'
+import { startOptions } from './settings.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'ottla-settings-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const NO_FLAGS: Flags = {
+  port: undefined,
+  host: undefined,
+  topics: [],
+  config: {},
+  configFiles: [],
+  logLevel: 'info',
+}
+
+let files = 0
+
+function file(content: string): string {
+  const path = join(folder, `${++files}.properties`)
+  writeFileSync(path, content)
+  return path
+}
+
+test('with nothing said it listens on port 9092 of every address', () => {
+  expect(startOptions(NO_FLAGS, {})).toEqual({ port: 9092, host: '*', topics: [], config: {}, warnings: [] })
+})
+
+test('files, environment and flags, from weak to strong', () => {
+  const first = file('num.partitions=1\nnum.io.threads=1\nlog.retention.hours=1\nbroker.rack=a\n')
+  const second = file('num.partitions=2\nnum.io.threads=2\nlog.retention.hours=2\n')
+  const { config } = startOptions(
+    { ...NO_FLAGS, configFiles: [first, second], config: { 'num.partitions': '4' } },
+    { KAFKA_NUM_IO_THREADS: '3', KAFKA_NUM_PARTITIONS: '3' },
+  )
+  expect(config).toEqual({
+    'num.partitions': '4',
+    'num.io.threads': '3',
+    'log.retention.hours': '2',
+    'broker.rack': 'a',
+  })
+})
+
+test('a wrong value is said with its place', () => {
+  const path = file('# a comment\nnum.partitions=many\n')
+  const wrong = 'Invalid value many for configuration num.partitions: Not a number of type INT'
+  expect(() => startOptions({ ...NO_FLAGS, configFiles: [path] }, {})).toThrow(`${path}:2: ${wrong}`)
+  expect(() => startOptions(NO_FLAGS, { KAFKA_NUM_PARTITIONS: 'many' })).toThrow(
+    `KAFKA_NUM_PARTITIONS: ${wrong}`,
+  )
+  expect(() => startOptions({ ...NO_FLAGS, config: { 'num.partitions': 'many' } }, {})).toThrow(
+    `-c num.partitions: ${wrong}`,
+  )
+})
+
+test('a wrong value that another one replaces does no harm', () => {
+  const path = file('num.partitions=many\n')
+  const flags = { ...NO_FLAGS, configFiles: [path], config: { 'num.partitions': '1' } }
+  expect(startOptions(flags, {}).config).toEqual({ 'num.partitions': '1' })
+})
+
+test('of a key that is there twice the last one counts, with a warning', () => {
+  const path = file('num.partitions=1\n\nnum.partitions=2\n')
+  const { config, warnings } = startOptions({ ...NO_FLAGS, configFiles: [path] }, {})
+  expect(config).toEqual({ 'num.partitions': '2' })
+  expect(warnings).toEqual([`${path}:3: num.partitions is set again and replaces what is set at ${path}:1`])
+})
+
+test.each([
+  [() => folder, 'it is a directory'],
+  [() => join(folder, 'none'), 'there is no such file'],
+  [() => file('a'.repeat(5_000_000)), '5000000 bytes are too many for a file of configs'],
+])('a file that cannot be read', (path, reason) => {
+  expect(() => startOptions({ ...NO_FLAGS, configFiles: [path()] }, {})).toThrow(
+    `: ${reason}. A single config`,
+  )
+})
+
+test('listeners say where to listen, and then nothing else may', () => {
+  const path = file('listeners=PLAINTEXT://:9093\n')
+  const flags = { ...NO_FLAGS, configFiles: [path] }
+  expect(startOptions(flags, {})).toMatchObject({ port: undefined, host: undefined })
+  expect(() => startOptions({ ...flags, port: 1 }, {})).toThrow(
+    `listeners (${path}:1) says where to listen: leave out --port and --host`,
+  )
+})
+
+test('what the environment advertises is listened on where nothing else is said', () => {
+  const variables = { KAFKA_ADVERTISED_LISTENERS: 'IN://kafka:9092, OUT://localhost:19092,SIX://[::1]:19093' }
+  const listeners = 'IN://:9092,OUT://:19092,SIX://:19093'
+  expect(startOptions(NO_FLAGS, variables)).toMatchObject({ port: undefined, config: { listeners } })
+  expect(startOptions({ ...NO_FLAGS, port: 5 }, variables)).toMatchObject({ port: 5, host: '*' })
+  const set = { ...variables, KAFKA_LISTENERS: 'IN://:1' }
+  expect(startOptions(NO_FLAGS, set).config['listeners']).toBe('IN://:1')
+})
+
+test('a key of a strange name stays a key', () => {
+  const { config } = startOptions({ ...NO_FLAGS, configFiles: [file('__proto__=x\n')] }, {})
+  expect(Object.entries(config)).toEqual([['__proto__', 'x']])
+})

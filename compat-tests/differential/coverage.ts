@@ -3,6 +3,7 @@
  * a field of its request or its answer.
  */
 import { alterClientQuotasApi } from '../../src/wire/messages/alter-client-quotas.ts'
+import { alterPartitionReassignmentsApi } from '../../src/wire/messages/alter-partition-reassignments.ts'
 import { alterUserScramCredentialsApi } from '../../src/wire/messages/alter-user-scram-credentials.ts'
 import { apiVersionsApi } from '../../src/wire/messages/api-versions.ts'
 import { createAclsApi } from '../../src/wire/messages/create-acls.ts'
@@ -17,7 +18,12 @@ import { describeClientQuotasApi } from '../../src/wire/messages/describe-client
 import { describeClusterApi } from '../../src/wire/messages/describe-cluster.ts'
 import { describeConfigsApi } from '../../src/wire/messages/describe-configs.ts'
 import { describeGroupsApi } from '../../src/wire/messages/describe-groups.ts'
+import { describeLogDirsApi } from '../../src/wire/messages/describe-log-dirs.ts'
+import { describeProducersApi } from '../../src/wire/messages/describe-producers.ts'
+import { describeQuorumApi } from '../../src/wire/messages/describe-quorum.ts'
+import { describeTopicPartitionsApi } from '../../src/wire/messages/describe-topic-partitions.ts'
 import { describeUserScramCredentialsApi } from '../../src/wire/messages/describe-user-scram-credentials.ts'
+import { electLeadersApi } from '../../src/wire/messages/elect-leaders.ts'
 import { fetchApi } from '../../src/wire/messages/fetch.ts'
 import { findCoordinatorApi } from '../../src/wire/messages/find-coordinator.ts'
 import { heartbeatApi } from '../../src/wire/messages/heartbeat.ts'
@@ -26,12 +32,15 @@ import { joinGroupApi } from '../../src/wire/messages/join-group.ts'
 import { leaveGroupApi } from '../../src/wire/messages/leave-group.ts'
 import { listGroupsApi } from '../../src/wire/messages/list-groups.ts'
 import { listOffsetsApi } from '../../src/wire/messages/list-offsets.ts'
+import { listPartitionReassignmentsApi } from '../../src/wire/messages/list-partition-reassignments.ts'
 import { metadataApi } from '../../src/wire/messages/metadata.ts'
 import { offsetCommitApi } from '../../src/wire/messages/offset-commit.ts'
 import { offsetDeleteApi } from '../../src/wire/messages/offset-delete.ts'
 import { offsetFetchApi } from '../../src/wire/messages/offset-fetch.ts'
+import { offsetForLeaderEpochApi } from '../../src/wire/messages/offset-for-leader-epoch.ts'
 import { produceApi } from '../../src/wire/messages/produce.ts'
 import { syncGroupApi } from '../../src/wire/messages/sync-group.ts'
+import { updateFeaturesApi } from '../../src/wire/messages/update-features.ts'
 
 /** What of an API the suite looks at. */
 interface CoveredApi {
@@ -43,6 +52,7 @@ interface CoveredApi {
 /** The APIs that have cases. */
 export const coveredApis: readonly CoveredApi[] = [
   alterClientQuotasApi,
+  alterPartitionReassignmentsApi,
   alterUserScramCredentialsApi,
   apiVersionsApi,
   createAclsApi,
@@ -57,7 +67,12 @@ export const coveredApis: readonly CoveredApi[] = [
   describeClusterApi,
   describeConfigsApi,
   describeGroupsApi,
+  describeLogDirsApi,
+  describeProducersApi,
+  describeQuorumApi,
+  describeTopicPartitionsApi,
   describeUserScramCredentialsApi,
+  electLeadersApi,
   fetchApi,
   findCoordinatorApi,
   heartbeatApi,
@@ -66,12 +81,15 @@ export const coveredApis: readonly CoveredApi[] = [
   leaveGroupApi,
   listGroupsApi,
   listOffsetsApi,
+  listPartitionReassignmentsApi,
   metadataApi,
   offsetCommitApi,
   offsetDeleteApi,
   offsetFetchApi,
+  offsetForLeaderEpochApi,
   produceApi,
   syncGroupApi,
+  updateFeaturesApi,
 ]
 
 /**
@@ -81,6 +99,12 @@ export const coveredApis: readonly CoveredApi[] = [
  */
 export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
   AlterClientQuotas: ['INVALID_REQUEST', 'POLICY_VIOLATION'],
+  AlterPartitionReassignments: [
+    'INVALID_REPLICA_ASSIGNMENT',
+    'NO_REASSIGNMENT_IN_PROGRESS',
+    'REQUEST_TIMED_OUT',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+  ],
   AlterUserScramCredentials: [
     'DUPLICATE_RESOURCE',
     'RESOURCE_NOT_FOUND',
@@ -122,7 +146,17 @@ export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
   DescribeCluster: ['MISMATCHED_ENDPOINT_TYPE', 'UNSUPPORTED_ENDPOINT_TYPE'],
   DescribeConfigs: ['INVALID_REQUEST', 'INVALID_TOPIC_EXCEPTION', 'UNKNOWN_TOPIC_OR_PARTITION'],
   DescribeGroups: ['GROUP_ID_NOT_FOUND'],
+  DescribeLogDirs: [],
+  DescribeProducers: ['INVALID_TOPIC_EXCEPTION', 'UNKNOWN_TOPIC_OR_PARTITION'],
+  DescribeQuorum: ['UNKNOWN_TOPIC_OR_PARTITION'],
+  DescribeTopicPartitions: [
+    'INVALID_REQUEST',
+    'INVALID_TOPIC_EXCEPTION',
+    'UNKNOWN_SERVER_ERROR',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+  ],
   DescribeUserScramCredentials: ['DUPLICATE_RESOURCE', 'RESOURCE_NOT_FOUND'],
+  ElectLeaders: ['ELECTION_NOT_NEEDED', 'INVALID_REQUEST', 'REQUEST_TIMED_OUT', 'UNKNOWN_TOPIC_OR_PARTITION'],
   Fetch: [
     'FETCH_SESSION_ID_NOT_FOUND',
     'FETCH_SESSION_TOPIC_ID_ERROR',
@@ -161,6 +195,7 @@ export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
     'UNKNOWN_TOPIC_OR_PARTITION',
     'UNSUPPORTED_VERSION',
   ],
+  ListPartitionReassignments: [],
   Metadata: ['INVALID_REQUEST', 'INVALID_TOPIC_EXCEPTION', 'UNKNOWN_TOPIC_ID', 'UNKNOWN_TOPIC_OR_PARTITION'],
   OffsetCommit: [
     'FENCED_INSTANCE_ID',
@@ -180,6 +215,7 @@ export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
     'UNKNOWN_TOPIC_OR_PARTITION',
   ],
   OffsetFetch: ['UNKNOWN_TOPIC_ID'],
+  OffsetForLeaderEpoch: ['FENCED_LEADER_EPOCH', 'UNKNOWN_LEADER_EPOCH', 'UNKNOWN_TOPIC_OR_PARTITION'],
   Produce: [
     'CORRUPT_MESSAGE',
     'INVALID_PRODUCER_EPOCH',
@@ -204,4 +240,5 @@ export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
     'REBALANCE_IN_PROGRESS',
     'UNKNOWN_MEMBER_ID',
   ],
+  UpdateFeatures: ['INVALID_UPDATE_VERSION'],
 }

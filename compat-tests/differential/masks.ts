@@ -15,6 +15,10 @@ export type TokenKind =
   | 'message'
   /** A port of this machine in an address, and the directory of Kafka's data: `<port>`, `<directory>`. */
   | 'place'
+  /** What a log directory is called: `<path>`. */
+  | 'path'
+  /** A size, an offset, a port or an epoch that is there: `<positive>`. 0 and what is below are compared. */
+  | 'positive'
   /** Numbered by first appearance; -1, 0 (but of a producer id or an epoch), null and the zero UUID are compared. */
   | 'topic id'
   | 'cluster id'
@@ -57,6 +61,22 @@ export const masks: readonly Mask[] = [
     'LeaveGroup.members[].memberId',
     'DescribeGroups.groups[].members[].memberId',
   ),
+  ...mask('topic id', 'DescribeTopicPartitions.topics[].topicId'),
+  ...mask('path', 'DescribeLogDirs.results[].logDir'),
+  ...mask(
+    'positive',
+    'DescribeLogDirs.results[].totalBytes',
+    'DescribeLogDirs.results[].usableBytes',
+    'DescribeQuorum.topics[].partitions[].leaderEpoch',
+    'DescribeQuorum.topics[].partitions[].highWatermark',
+    'DescribeQuorum.topics[].partitions[].currentVoters[].logEndOffset',
+    'DescribeQuorum.nodes[].listeners[].port',
+  ),
+  ...mask(
+    'now',
+    'DescribeQuorum.topics[].partitions[].currentVoters[].lastFetchTimestamp',
+    'DescribeQuorum.topics[].partitions[].currentVoters[].lastCaughtUpTimestamp',
+  ),
   ...mask('producer id', 'InitProducerId.producerId', 'batch.producerId'),
   ...mask('fetch session', 'Fetch.sessionId'),
   ...mask('features epoch', 'ApiVersions.finalizedFeaturesEpoch'),
@@ -78,7 +98,14 @@ export const masks: readonly Mask[] = [
     'CreatePartitions.results[].errorMessage',
     'DescribeConfigs.results[].errorMessage',
     'DescribeConfigs.results[].configs[].documentation',
+    'AlterConfigs.responses[].errorMessage',
+    'IncrementalAlterConfigs.responses[].errorMessage',
     'DescribeCluster.errorMessage',
+    'DescribeProducers.topics[].partitions[].errorMessage',
+    'ElectLeaders.replicaElectionResults[].partitionResult[].errorMessage',
+    'AlterPartitionReassignments.responses[].partitions[].errorMessage',
+    'DescribeQuorum.topics[].partitions[].errorMessage',
+    'UpdateFeatures.errorMessage',
     'DescribeAcls.errorMessage',
     'CreateAcls.results[].errorMessage',
     'DeleteAcls.filterResults[].errorMessage',
@@ -104,6 +131,10 @@ export const unordered: Readonly<Record<string, readonly string[]>> = {
   'ListOffsets.topics': ['name'],
   'ListOffsets.topics[].partitions': ['partitionIndex'],
   'DescribeConfigs.results[].configs': ['name'],
+  'ListConfigResources.configResources': ['resourceType', 'resourceName'],
+  'DescribeLogDirs.results[].topics': ['name'],
+  'DescribeLogDirs.results[].topics[].partitions': ['partitionIndex'],
+  'DescribeProducers.topics[].partitions[].activeProducers': ['producerId'],
   'DescribeClientQuotas.entries': ['entity'],
   'DescribeClientQuotas.entries[].values': ['key'],
   'AlterClientQuotas.entries': ['entity'],

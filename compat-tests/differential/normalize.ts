@@ -114,6 +114,10 @@ class Walker {
       }
       case 'message':
         return typeof value === 'string' && value !== '' ? '<message>' : undefined
+      case 'path':
+        return typeof value === 'string' && value !== '' ? '<path>' : undefined
+      case 'positive':
+        return Number(value) > 0 ? '<positive>' : undefined
       case 'uuid': {
         if (typeof value !== 'string') return undefined
         const text = value.replace(UUID, (uuid) => this.#number('uuid', uuid))

@@ -21,13 +21,16 @@ export const alterPartitionReassignmentsHandler: Handler<
   AlterPartitionReassignmentsResponse
 > = handler(alterPartitionReassignmentsApi, {
   handle({ topics, timeoutMs, allowReplicationFactorChange }, call) {
-    // Where nothing is asked for, Kafka's controller is not asked, and its answer carries the empty text.
-    if (topics.length > 0) checkTimeout(timeoutMs)
+    // Where nothing is asked for, Kafka's controller is not asked, and most of the answer is left as it is made.
+    if (topics.length === 0) {
+      return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, errorMessage: '', responses: [] }
+    }
+    checkTimeout(timeoutMs)
     return {
       throttleTimeMs: 0,
       allowReplicationFactorChange,
       errorCode: ErrorCode.NONE,
-      errorMessage: topics.length > 0 ? null : '',
+      errorMessage: null,
       responses: topics.map(({ name, partitions }) => ({
         name,
         partitions: partitions.map((partition) => reassign(name, partition, call)),

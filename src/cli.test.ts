@@ -70,7 +70,8 @@ test('it says when it is ready, in JSON where nobody watches, and a signal stops
   const port = await ready(running)
   const socket = connect(port, 'localhost')
   await once(socket, 'connect')
-  const line = running.output().split('\n')[0] ?? ''
+  const lines = running.output().split('\n')
+  const line = lines.find((each) => each.includes('is ready')) ?? ''
   expect(JSON.parse(line)).toMatchObject({
     level: 30,
     msg: `ottla ${VERSION} is ready: bootstrap servers localhost:${port}`,

@@ -102,7 +102,7 @@ export class Listener {
       )
       if (keepAlive !== true) server.unref()
     }
-    logger.debug(`listener ${this.name} is open on ${hostAndPort(host ?? '*', this.#port)}`)
+    logger.info(`listener ${this.name} is open on ${hostAndPort(host ?? '*', this.#port)}: ${this.#told()}`)
   }
 
   /**
@@ -125,6 +125,13 @@ export class Listener {
     if (this.#connections.size > 0) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve))
     deadline.cancel()
     this.#idle.clear()
+  }
+
+  /** In words, since a client that is sent to an address that it cannot reach is the worst pain in Kafka. */
+  #told(): string {
+    if (this.#options.advertised === null) return 'each client is told the address that it connected to'
+    const { host, port } = this.advertisedTo()
+    return `clients are told to connect to ${hostAndPort(host, port)}`
   }
 
   #accept(socket: Socket): void {

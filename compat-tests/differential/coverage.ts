@@ -3,6 +3,7 @@
  * a field of its request or its answer.
  */
 import { alterClientQuotasApi } from '../../src/wire/messages/alter-client-quotas.ts'
+import { alterConfigsApi } from '../../src/wire/messages/alter-configs.ts'
 import { alterPartitionReassignmentsApi } from '../../src/wire/messages/alter-partition-reassignments.ts'
 import { alterUserScramCredentialsApi } from '../../src/wire/messages/alter-user-scram-credentials.ts'
 import { apiVersionsApi } from '../../src/wire/messages/api-versions.ts'
@@ -27,9 +28,11 @@ import { electLeadersApi } from '../../src/wire/messages/elect-leaders.ts'
 import { fetchApi } from '../../src/wire/messages/fetch.ts'
 import { findCoordinatorApi } from '../../src/wire/messages/find-coordinator.ts'
 import { heartbeatApi } from '../../src/wire/messages/heartbeat.ts'
+import { incrementalAlterConfigsApi } from '../../src/wire/messages/incremental-alter-configs.ts'
 import { initProducerIdApi } from '../../src/wire/messages/init-producer-id.ts'
 import { joinGroupApi } from '../../src/wire/messages/join-group.ts'
 import { leaveGroupApi } from '../../src/wire/messages/leave-group.ts'
+import { listConfigResourcesApi } from '../../src/wire/messages/list-config-resources.ts'
 import { listGroupsApi } from '../../src/wire/messages/list-groups.ts'
 import { listOffsetsApi } from '../../src/wire/messages/list-offsets.ts'
 import { listPartitionReassignmentsApi } from '../../src/wire/messages/list-partition-reassignments.ts'
@@ -52,6 +55,7 @@ interface CoveredApi {
 /** The APIs that have cases. */
 export const coveredApis: readonly CoveredApi[] = [
   alterClientQuotasApi,
+  alterConfigsApi,
   alterPartitionReassignmentsApi,
   alterUserScramCredentialsApi,
   apiVersionsApi,
@@ -76,9 +80,11 @@ export const coveredApis: readonly CoveredApi[] = [
   fetchApi,
   findCoordinatorApi,
   heartbeatApi,
+  incrementalAlterConfigsApi,
   initProducerIdApi,
   joinGroupApi,
   leaveGroupApi,
+  listConfigResourcesApi,
   listGroupsApi,
   listOffsetsApi,
   listPartitionReassignmentsApi,
@@ -99,6 +105,12 @@ export const coveredApis: readonly CoveredApi[] = [
  */
 export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
   AlterClientQuotas: ['INVALID_REQUEST', 'POLICY_VIOLATION'],
+  AlterConfigs: [
+    'INVALID_CONFIG',
+    'INVALID_REQUEST',
+    'INVALID_TOPIC_EXCEPTION',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+  ],
   AlterPartitionReassignments: [
     'INVALID_REPLICA_ASSIGNMENT',
     'NO_REASSIGNMENT_IN_PROGRESS',
@@ -177,6 +189,14 @@ export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
     'REBALANCE_IN_PROGRESS',
     'UNKNOWN_MEMBER_ID',
   ],
+  IncrementalAlterConfigs: [
+    'INVALID_CONFIG',
+    'INVALID_REQUEST',
+    'INVALID_TOPIC_EXCEPTION',
+    'POLICY_VIOLATION',
+    'UNKNOWN_SERVER_ERROR',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+  ],
   InitProducerId: ['INVALID_REQUEST', 'INVALID_TRANSACTION_TIMEOUT'],
   JoinGroup: [
     'FENCED_INSTANCE_ID',
@@ -188,6 +208,7 @@ export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
     'UNKNOWN_MEMBER_ID',
   ],
   LeaveGroup: ['FENCED_INSTANCE_ID', 'INVALID_GROUP_ID', 'UNKNOWN_MEMBER_ID'],
+  ListConfigResources: ['UNSUPPORTED_VERSION'],
   ListGroups: [],
   ListOffsets: [
     'INVALID_REQUEST',

@@ -19,40 +19,42 @@ export const root: string = join(import.meta.dirname, '..')
 const tools = join(root, '.tools')
 const INSTALL = 'run .ci/install-tools'
 
-export const kcat: Tool = {
-  command: ['kcat'],
-  missing: runs('kcat', '-V') ? undefined : `kcat is not installed: ${INSTALL}`,
-}
+export const kcat: Tool = tool(['kcat'], () =>
+  runs('kcat', '-V') ? undefined : `kcat is not installed: ${INSTALL}`,
+)
 
-export const python: Tool = {
-  command: [join(tools, 'python/bin/python')],
-  missing: runs(join(tools, 'python/bin/python'), '-c', 'import confluent_kafka')
-    ? undefined
-    : `confluent-kafka is not installed: ${INSTALL}`,
+export const python: Tool = pythonWith('confluent_kafka', 'confluent-kafka')
+
+/** Python where `module` of the package `name` can be imported. */
+export function pythonWith(module: string, name: string): Tool {
+  const program = join(tools, 'python/bin/python')
+  // -B: nothing is written beside the sources.
+  return tool([program, '-B'], () =>
+    runs(program, '-c', `import ${module}`) ? undefined : `${name} is not installed: ${INSTALL}`,
+  )
 }
 
 /** The program in Go that is built from the folder of its name. */
 export function goProgram(folder: string): Tool {
   const program = join(tools, 'bin', folder)
-  return {
-    command: [program],
-    missing: existsSync(program) ? undefined : `the ${folder} program is not built: ${INSTALL}`,
-  }
+  return tool([program], () =>
+    existsSync(program) ? undefined : `the ${folder} program is not built: ${INSTALL}`,
+  )
 }
 
 const libs = join(tools, 'java/libs')
 const classes = join(tools, 'java/classes')
 
-export const java: Tool = {
+export const java: Tool = tool(
   // Short-lived programs: without the optimizing compiler the JVM starts in half the time.
-  command: [
+  [
     'java',
     ...['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m'],
     '-Dorg.slf4j.simpleLogger.defaultLogLevel=off',
     ...['-cp', `${libs}/*:${classes}`],
   ],
-  missing: missingJava(),
-}
+  missingJava,
+)
 
 /** `describe` for tests that need `tool`: skipped, with the reason in the title, where it is not there. */
 export function describeWith(tool: Tool, title: string, body: () => void): void {
@@ -102,6 +104,18 @@ function newer(path: string, than: string): boolean {
 function build(program: string, args: readonly string[], folder: string): void {
   const built = spawnSync(program, args, { cwd: join(import.meta.dirname, folder), encoding: 'utf8' })
   if (built.status !== 0) throw new Error(`${program}: ${built.error?.message ?? built.stderr}`)
+}
+
+/** A tool that is looked for when somebody asks whether it is missing: most tests need only one. */
+function tool(command: Tool['command'], look: () => string | undefined): Tool {
+  let found: { readonly missing: string | undefined } | undefined
+  return {
+    command,
+    get missing() {
+      found ??= { missing: look() }
+      return found.missing
+    },
+  }
 }
 
 function runs(program: string, ...args: string[]): boolean {

@@ -1,0 +1,8 @@
+/** kafka-python, feature by feature: the tests are in the Python programs beside this file. */
+import { join } from 'node:path'
+import { testProgram } from '../program-suite.ts'
+import { pythonWith } from '../tools.ts'
+
+testProgram(pythonWith('kafka', 'kafka-python'), 'kafka-python', {
+  prefix: [join(import.meta.dirname, 'features.py')],
+})

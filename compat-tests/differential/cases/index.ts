@@ -38,6 +38,7 @@ import './offset-for-leader-epoch.ts'
 import './partition-reassignments.ts'
 import './produce.ts'
 import './sync-group.ts'
+import './telemetry.ts'
 import './update-features.ts'
 
 export { cases } from '../case.ts'

@@ -175,6 +175,7 @@ export class Broker {
     await Promise.all(this.#listeners.map((listener) => listener.stop()))
     this.services.groups.stop()
     await this.services.replicas.close()
+    await this.services.controller.close()
   }
 }
 
@@ -226,7 +227,19 @@ export function buildServices(options: BrokerOptions, config: BrokerConfig, logg
     metadata,
     replicas,
     groups,
-    controller: new Controller({ metadata, random, config, onCommit }),
+    controller: new Controller({
+      metadata,
+      random,
+      config,
+      onCommit,
+      store,
+      clock,
+      logger,
+      segments: {
+        segmentBytes: config.get('metadata.log.segment.bytes'),
+        segmentMs: config.get('metadata.log.segment.ms'),
+      },
+    }),
     fetchSessions: new FetchSessions({
       clock,
       random,
@@ -243,17 +256,27 @@ export function buildServices(options: BrokerOptions, config: BrokerConfig, logg
   }
 }
 
-/** What happens before anybody can connect: the broker registers itself, and the topics to start with are made. */
+/**
+ * What happens before anybody can connect: the metadata are read back, the broker registers itself, and the topics to
+ * start with are made where they are not there from before.
+ */
 export async function startServices(
   services: Services,
   topics: NonNullable<ClusterOptions['topics']>,
 ): Promise<void> {
-  await services.controller.commit([
-    ...initialFeatures(),
+  const { controller, metadata } = services
+  await controller.open()
+  const isNew = metadata.endOffset === 0n
+  await controller.commit([
+    ...(isNew ? initialFeatures() : []),
     registration(services),
     ...pinMinInSyncReplicas(services),
   ])
-  await createTopics(services.controller, topics)
+  const wanted = topics.map((topic) => (typeof topic === 'string' ? { name: topic } : topic))
+  await createTopics(
+    controller,
+    wanted.filter(({ name }) => isNew || metadata.topic(name) === undefined),
+  )
 }
 
 /** The configs to start with: those that are given, and a listener for the port and host of the options. */
@@ -294,12 +317,8 @@ function registration({ brokerId, random, config }: Services): MetadataRecord {
   }
 }
 
-async function createTopics(
-  controller: Controller,
-  topics: NonNullable<ClusterOptions['topics']>,
-): Promise<void> {
-  for (const topic of topics) {
-    const { name, partitions = 1, config = {} } = typeof topic === 'string' ? { name: topic } : topic
+async function createTopics(controller: Controller, topics: readonly TopicOptions[]): Promise<void> {
+  for (const { name, partitions = 1, config = {} } of topics) {
     const configs = Object.entries(config).map(([key, value]) => ({ name: key, value }))
     const spec = { name, numPartitions: partitions, replicationFactor: -1, assignments: [], configs }
     const refuse = (error: KafkaError): never => {

@@ -1,9 +1,10 @@
-/** The controller: decides on requests that change the cluster, commits the records, and tells who acts on them. */
+/** The controller: decides on requests that change the cluster, and commits what it decides. */
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
+import { Committer, type CommitterOptions } from './committer.ts'
 import { alterConfigs, isUnknownOperation, type ResourceChange } from './config-control.ts'
 import type { Decision } from './decision.ts'
-import { ConfigResourceType, type Metadata, type MetadataRecord, type Topic } from './metadata.ts'
+import { ConfigResourceType, type Metadata, type MetadataRecord } from './metadata.ts'
 import {
   type ControlContext,
   createPartitions,
@@ -20,90 +21,124 @@ export type Outcome<T> = { readonly value: T } | { readonly error: KafkaError }
 /** Kafka's controller commits no more than this many records for one request. */
 const MAX_RECORDS_PER_REQUEST = 10_000
 
-export interface ControllerOptions extends ControlContext {
-  /**
-   * Called once for each commit, after the metadata holds it; the commit is done when this is.
-   * @param deleted the topics that the metadata has no more, as they were.
-   */
-  readonly onCommit: (records: readonly MetadataRecord[], deleted: readonly Topic[]) => void | Promise<void>
-}
+export interface ControllerOptions extends CommitterOptions, Pick<ControlContext, 'random' | 'config'> {}
 
+/**
+ * Each method decides and commits in one synchronous step, so that every decision knows of those before it; it
+ * answers when what it committed is durable and acted upon. All of them throw KafkaError KAFKA_STORAGE_ERROR while
+ * the metadata log cannot be written.
+ */
 export class Controller {
   readonly #options: ControllerOptions
+  readonly #committer: Committer
 
   constructor(options: ControllerOptions) {
     this.#options = options
+    this.#committer = new Committer(options)
+  }
+
+  /** The leader epoch of the metadata log. */
+  get epoch(): number {
+    return this.#committer.epoch
+  }
+
+  /** The offset that the next record of the metadata log gets, whether those before it are durable or not. */
+  get endOffset(): bigint {
+    return this.#committer.state.endOffset
+  }
+
+  /** Opens and replays the metadata log, so that the metadata are what they were. */
+  open(): void | Promise<void> {
+    return this.#committer.ready()
+  }
+
+  /** Waits for what is in flight and lets go of the metadata log. */
+  close(): void | Promise<void> {
+    return this.#committer.close()
   }
 
   /**
    * Creates topics. Each is decided by itself; what is decided is committed together.
    * @throws KafkaError POLICY_VIOLATION when the request asks for more than one commit may hold.
    */
-  async createTopics(specs: readonly TopicSpec[], validateOnly: boolean): Promise<Outcome<NewTopic>[]> {
-    checkPartitionTotal(specs, this.#options.config.get('num.partitions'))
-    const outcomes = specs.map((spec) => attempt(() => createTopic(this.#options, spec)))
-    const records = bounded(outcomes.flatMap((outcome) => decided(outcome)?.records ?? []))
-    if (!validateOnly) await this.commit(records)
-    return outcomes
+  createTopics(specs: readonly TopicSpec[], validateOnly: boolean): Promise<Outcome<NewTopic>[]> {
+    return this.#perform((context) => {
+      checkPartitionTotal(specs, context.config.get('num.partitions'))
+      const outcomes = specs.map((spec) => attempt(() => createTopic(context, spec)))
+      const records = bounded(outcomes.flatMap((outcome) => decided(outcome)?.records ?? []))
+      return { records, response: outcomes }
+    }, validateOnly)
   }
 
   /** Adds partitions to topics. What no longer fits in one commit is refused, topic by topic. */
-  async createPartitions(specs: readonly PartitionsSpec[], validateOnly: boolean): Promise<Outcome<null>[]> {
-    let left = MAX_RECORDS_PER_REQUEST
-    const outcomes = specs.map((spec) => {
-      const outcome = attempt(() => createPartitions(this.#options, spec, left))
-      left -= decided(outcome)?.length ?? 0
-      return outcome
-    })
-    if (!validateOnly) await this.commit(outcomes.flatMap((outcome) => decided(outcome) ?? []))
-    return outcomes.map((outcome) => ('error' in outcome ? outcome : { value: null }))
+  createPartitions(specs: readonly PartitionsSpec[], validateOnly: boolean): Promise<Outcome<null>[]> {
+    return this.#perform((context) => {
+      let left = MAX_RECORDS_PER_REQUEST
+      const outcomes = specs.map((spec) => {
+        const outcome = attempt(() => createPartitions(context, spec, left))
+        left -= decided(outcome)?.length ?? 0
+        return outcome
+      })
+      return allOf(outcomes)
+    }, validateOnly)
   }
 
   /**
    * Changes configs, each resource's by themselves; what is decided is committed together.
    * @throws KafkaError POLICY_VIOLATION as `createTopics`, UNKNOWN_SERVER_ERROR for operations that there are not.
    */
-  async alterConfigs(changes: readonly ResourceChange[], validateOnly: boolean): Promise<Outcome<null>[]> {
-    const unknown = changes.some(
-      (change) =>
-        change.resourceType !== ConfigResourceType.BROKER && change.changes.some(isUnknownOperation),
-    )
-    if (unknown) throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
-    const outcomes = changes.map((change) => attempt(() => alterConfigs(this.#options, change)))
-    const records = bounded(outcomes.flatMap((outcome) => decided(outcome) ?? []))
-    if (!validateOnly) await this.commit(records)
-    return outcomes.map((outcome) => ('error' in outcome ? outcome : { value: null }))
+  alterConfigs(changes: readonly ResourceChange[], validateOnly: boolean): Promise<Outcome<null>[]> {
+    return this.#perform((context) => {
+      const unknown = changes.some(
+        (change) =>
+          change.resourceType !== ConfigResourceType.BROKER && change.changes.some(isUnknownOperation),
+      )
+      if (unknown) throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
+      const { records, response } = allOf(
+        changes.map((change) => attempt(() => alterConfigs(context, change))),
+      )
+      return { records: bounded(records), response }
+    }, validateOnly)
   }
 
   /** Deletes the topics with these ids, with all that is in them. */
-  async deleteTopics(ids: readonly string[]): Promise<Outcome<null>[]> {
-    const outcomes = ids.map((id) => attempt(() => deleteTopic(this.#options.metadata, id)))
-    await this.commit(outcomes.flatMap((outcome) => decided(outcome) ?? []))
-    return outcomes.map((outcome) => ('error' in outcome ? outcome : { value: null }))
+  deleteTopics(ids: readonly string[]): Promise<Outcome<null>[]> {
+    return this.#perform(({ metadata }) => allOf(ids.map((id) => attempt(() => deleteTopic(metadata, id)))))
   }
 
   /**
    * Commits what a decision comes to, and answers what it answers.
    * @throws KafkaError what the decision throws, and POLICY_VIOLATION as `createTopics`.
    */
-  async decide<T>(decision: (metadata: Metadata) => Decision<T>, validateOnly = false): Promise<T> {
-    const { records, response } = decision(this.#options.metadata)
-    const wanted = bounded(records)
-    if (!validateOnly) await this.commit(wanted)
-    return response
+  decide<T>(decision: (metadata: Metadata) => Decision<T>, validateOnly = false): Promise<T> {
+    return this.#perform(({ metadata }) => {
+      const { records, response } = decision(metadata)
+      return { records: bounded(records), response }
+    }, validateOnly)
   }
 
-  /** Applies the records and waits until everybody has acted on them. */
+  /** Commits records that need no decision: at once, where the store answers at once. */
   commit(records: readonly MetadataRecord[]): void | Promise<void> {
-    if (records.length === 0) return
-    const { metadata, onCommit } = this.#options
-    const deleted: Topic[] = []
-    for (const record of records) {
-      const topic = record.name === 'RemoveTopicRecord' ? metadata.topicById(record.value.topicId) : undefined
-      if (topic !== undefined) deleted.push(topic)
-      metadata.apply(record)
-    }
-    return onCommit(records, deleted)
+    const wait = this.#committer.ready()
+    if (wait instanceof Promise) return wait.then(() => this.#committer.commit(records))
+    return this.#committer.commit(records)
+  }
+
+  async #perform<T>(decide: (context: ControlContext) => Decision<T>, validateOnly = false): Promise<T> {
+    const wait = this.#committer.ready()
+    if (wait instanceof Promise) await wait
+    const { random, config } = this.#options
+    const { records, response } = decide({ random, config, metadata: this.#committer.state })
+    if (!validateOnly) await this.#committer.commit(records)
+    return response
+  }
+}
+
+/** What is decided of all parts together, each part answered by itself. */
+function allOf(outcomes: readonly Outcome<readonly MetadataRecord[]>[]): Decision<Outcome<null>[]> {
+  return {
+    records: outcomes.flatMap((outcome) => decided(outcome) ?? []),
+    response: outcomes.map((outcome) => ('error' in outcome ? outcome : { value: null })),
   }
 }
 

@@ -97,11 +97,10 @@ function credential({ name, mechanism, iterations, salt, saltedPassword }: Scram
   if (saltedPassword.length === 0) throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
   const keyed = (text: string): Buffer => createHmac(hash, saltedPassword).update(text).digest()
   const storedKey = createHash(hash).update(keyed('Client Key')).digest()
-  // The salt is a view of the request, which is not to be kept for its sake.
   const value = {
     name,
     mechanism,
-    salt: Buffer.from(salt),
+    salt,
     storedKey,
     serverKey: keyed('Server Key'),
     iterations,

@@ -30,7 +30,14 @@ export class ScramCredentials {
 
   apply({ name, mechanism, salt, storedKey, serverKey, iterations }: UserScramCredentialRecord): void {
     const credentials = this.#byUser.get(name) ?? new Map<number, ScramCredential>()
-    this.#byUser.set(name, credentials.set(mechanism, { salt, storedKey, serverKey, iterations }))
+    // They may be views of something larger, which is not to be kept for their sake.
+    const credential = {
+      salt: Buffer.from(salt),
+      storedKey: Buffer.from(storedKey),
+      serverKey: Buffer.from(serverKey),
+      iterations,
+    }
+    this.#byUser.set(name, credentials.set(mechanism, credential))
   }
 
   applyRemoval({ name, mechanism }: RemoveUserScramCredentialRecord): void {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { seededRandom } from '../clock.ts'
+import { ManualClock, seededRandom } from '../clock.ts'
 import { BrokerConfig } from '../config/broker-config.ts'
+import { MemoryStore } from '../storage/memory-store.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
+import { ZERO_UUID } from '../wire/reader.ts'
 import { Controller } from './controller.ts'
 import { Metadata, type MetadataRecord, type Topic } from './metadata.ts'
 import type { TopicSpec } from './topic-control.ts'
@@ -15,6 +17,10 @@ function setUp(brokers = 1, config: Record<string, string> = {}) {
     metadata,
     random: seededRandom(1),
     config: new BrokerConfig({ overrides: config }),
+    store: new MemoryStore(),
+    clock: new ManualClock(),
+    logger: { warn: () => {} },
+    segments: { segmentBytes: 1 << 30, segmentMs: 1 << 30 },
     onCommit: (records, deleted) => {
       committed.push(...records)
       deletedTopics.push(...deleted)
@@ -27,7 +33,7 @@ function setUp(brokers = 1, config: Record<string, string> = {}) {
         value: {
           brokerId,
           isMigratingZkBroker: false,
-          incarnationId: '',
+          incarnationId: ZERO_UUID,
           brokerEpoch: 0n,
           endPoints: [],
           features: [],

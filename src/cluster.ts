@@ -218,6 +218,19 @@ export function buildServices(options: BrokerOptions, config: BrokerConfig, logg
     }
     if (deleted.length > 0) await groups.topicsDeleted(deleted)
   }
+  const controller = new Controller({
+    metadata,
+    random,
+    config,
+    onCommit,
+    store,
+    clock,
+    logger,
+    segments: {
+      segmentBytes: config.get('metadata.log.segment.bytes'),
+      segmentMs: config.get('metadata.log.segment.ms'),
+    },
+  })
   return {
     brokerId,
     clock,
@@ -227,26 +240,14 @@ export function buildServices(options: BrokerOptions, config: BrokerConfig, logg
     metadata,
     replicas,
     groups,
-    controller: new Controller({
-      metadata,
-      random,
-      config,
-      onCommit,
-      store,
-      clock,
-      logger,
-      segments: {
-        segmentBytes: config.get('metadata.log.segment.bytes'),
-        segmentMs: config.get('metadata.log.segment.ms'),
-      },
-    }),
+    controller,
     fetchSessions: new FetchSessions({
       clock,
       random,
       maxSessions: config.get('max.incremental.fetch.session.cache.slots'),
       evictAfterMs: EVICT_AFTER_MS,
     }),
-    producerIds: new ProducerIds(),
+    producerIds: new ProducerIds(controller, brokerId),
     resolveHost,
     apiVersions: handlers.flatMap(({ api }) =>
       api.advertised === null
@@ -267,9 +268,10 @@ export async function startServices(
   const { controller, metadata } = services
   await controller.open()
   const isNew = metadata.endOffset === 0n
+  const features = isNew ? initialFeatures() : []
   await controller.commit([
-    ...(isNew ? initialFeatures() : []),
-    registration(services),
+    ...features,
+    registration(services, metadata.endOffset + BigInt(features.length)),
     ...pinMinInSyncReplicas(services),
   ])
   const wanted = topics.map((topic) => (typeof topic === 'string' ? { name: topic } : topic))
@@ -297,21 +299,21 @@ function brokerConfigs({ port, host, config = {} }: ClusterOptions): Readonly<Re
   return { ...defaultConfigs(config), ...config }
 }
 
-/** How the broker makes itself known to its own metadata. */
-function registration({ brokerId, random, config }: Services): MetadataRecord {
+/** How the broker makes itself known to its own metadata; the record's offset tells this life of it from others. */
+function registration({ brokerId, random, config, metadata }: Services, brokerEpoch: bigint): MetadataRecord {
   return {
     name: 'RegisterBrokerRecord',
     value: {
       brokerId,
       isMigratingZkBroker: false,
       incarnationId: random.bytes(16).toString('base64url'),
-      brokerEpoch: 0n,
+      brokerEpoch,
       endPoints: [],
       features: [],
       rack: config.get('broker.rack'),
       fenced: false,
       inControlledShutdown: false,
-      logDirs: [randomUuid(random)],
+      logDirs: metadata.broker(brokerId)?.logDirs ?? [randomUuid(random)],
       cordonedLogDirs: null,
     },
   }

@@ -15,8 +15,6 @@ import { ZERO_UUID } from '../wire/reader.ts'
 import { type Call, type Handler, handler } from './handler.ts'
 
 const METADATA_TOPIC = '__cluster_metadata'
-/** The only controller leads since the cluster began. */
-const LEADER_EPOCH = 1
 /** The first version of kraft.version in which voters are known by their directories. */
 const FIRST_LEVEL_WITH_DIRECTORIES = 1
 
@@ -53,13 +51,13 @@ function asksForMetadataLog({ topics }: DescribeQuorumRequest): boolean {
 }
 
 function describe(call: Call): DescribeQuorumResponse {
-  const { metadata, brokerId, config, advertised } = call
+  const { metadata, controller, brokerId, config, advertised } = call
   const partition = {
     partitionIndex: 0,
     errorCode: ErrorCode.NONE,
     errorMessage: '',
     leaderId: brokerId,
-    leaderEpoch: LEADER_EPOCH,
+    leaderEpoch: controller.epoch,
     highWatermark: metadata.endOffset,
     currentVoters: [voter(call)],
     observers: [],
@@ -75,13 +73,13 @@ function describe(call: Call): DescribeQuorumResponse {
 }
 
 /** The leader has always just fetched. */
-function voter({ metadata, brokerId, clock }: Call): ReplicaState {
+function voter({ metadata, controller, brokerId, clock }: Call): ReplicaState {
   const now = BigInt(clock.now())
   const knownByDirectory = metadata.featureLevel(KRAFT_VERSION) >= FIRST_LEVEL_WITH_DIRECTORIES
   return {
     replicaId: brokerId,
     replicaDirectoryId: (knownByDirectory ? metadata.broker(brokerId)?.logDirs[0] : undefined) ?? ZERO_UUID,
-    logEndOffset: metadata.endOffset,
+    logEndOffset: controller.endOffset,
     lastFetchTimestamp: now,
     lastCaughtUpTimestamp: now,
   }

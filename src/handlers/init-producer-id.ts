@@ -32,12 +32,8 @@ export const initProducerIdHandler: Handler<InitProducerIdRequest, InitProducerI
         )
       }
       // Without a transactional id Kafka gives a new id, whatever the producer had before.
-      return {
-        throttleTimeMs: 0,
-        errorCode: ErrorCode.NONE,
-        producerId: call.producerIds.next(),
-        producerEpoch: 0,
-      }
+      const next = call.producerIds.next()
+      return next instanceof Promise ? next.then(given) : given(next)
     },
 
     fail(_request, error) {
@@ -50,3 +46,7 @@ export const initProducerIdHandler: Handler<InitProducerIdRequest, InitProducerI
     },
   },
 )
+
+function given(producerId: bigint): InitProducerIdResponse {
+  return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, producerId, producerEpoch: 0 }
+}

@@ -6,6 +6,7 @@ import type { ClientQuotaRecord } from '../wire/metadata-records/client-quota-re
 import type { ConfigRecord } from '../wire/metadata-records/config-record.ts'
 import type { FeatureLevelRecord } from '../wire/metadata-records/feature-level-record.ts'
 import type { PartitionRecord } from '../wire/metadata-records/partition-record.ts'
+import type { ProducerIdsRecord } from '../wire/metadata-records/producer-ids-record.ts'
 import type { RegisterBrokerRecord } from '../wire/metadata-records/register-broker-record.ts'
 import type { RemoveTopicRecord } from '../wire/metadata-records/remove-topic-record.ts'
 import type { RemoveUserScramCredentialRecord } from '../wire/metadata-records/remove-user-scram-credential-record.ts'
@@ -23,6 +24,7 @@ export type MetadataRecord =
   | { readonly name: 'PartitionRecord'; readonly value: PartitionRecord }
   | { readonly name: 'ConfigRecord'; readonly value: ConfigRecord }
   | { readonly name: 'RemoveTopicRecord'; readonly value: RemoveTopicRecord }
+  | { readonly name: 'ProducerIdsRecord'; readonly value: ProducerIdsRecord }
   | { readonly name: 'ClientQuotaRecord'; readonly value: ClientQuotaRecord }
   | { readonly name: 'UserScramCredentialRecord'; readonly value: UserScramCredentialRecord }
   | { readonly name: 'RemoveUserScramCredentialRecord'; readonly value: RemoveUserScramCredentialRecord }
@@ -38,6 +40,8 @@ export const ConfigResourceType = {
 
 export interface Broker {
   readonly id: number
+  /** The offset of its registration in the metadata log: another one each time that it starts. */
+  readonly epoch: bigint
   readonly rack: string | null
   /** The ids of the directories that it keeps logs in. */
   readonly logDirs: readonly string[]
@@ -76,6 +80,7 @@ export class Metadata {
   readonly clientQuotas: ClientQuotas = new ClientQuotas()
   readonly scramCredentials: ScramCredentials = new ScramCredentials()
   #endOffset = 0n
+  #nextProducerId = 0n
   /** The level in force of each feature that has one. */
   readonly #features = new Map<string, number>()
   readonly #brokers = new Map<number, Broker>()
@@ -93,6 +98,11 @@ export class Metadata {
   /** How many records have been applied: the offset of the next one in the metadata log. */
   get endOffset(): bigint {
     return this.#endOffset
+  }
+
+  /** The first producer id that no broker has taken yet. */
+  get nextProducerId(): bigint {
+    return this.#nextProducerId
   }
 
   /** The features in force (KIP-584), each with its level. */
@@ -161,8 +171,8 @@ export class Metadata {
         else this.#features.set(record.value.name, record.value.featureLevel)
         break
       case 'RegisterBrokerRecord': {
-        const { brokerId: id, rack, logDirs } = record.value
-        this.#brokers.set(id, { id, rack, logDirs })
+        const { brokerId: id, brokerEpoch: epoch, rack, logDirs } = record.value
+        this.#brokers.set(id, { id, epoch, rack, logDirs })
         break
       }
       case 'TopicRecord':
@@ -176,6 +186,9 @@ export class Metadata {
         break
       case 'RemoveTopicRecord':
         this.#removeTopic(record.value.topicId)
+        break
+      case 'ProducerIdsRecord':
+        this.#nextProducerId = record.value.nextProducerId
         break
       case 'ClientQuotaRecord':
         this.clientQuotas.apply(record.value)

@@ -47,6 +47,7 @@ const records: readonly MetadataRecord[] = [
     value: { resourceType: 2, resourceName: 't', name: 'retention.ms', value: null },
   },
   { name: 'RemoveTopicRecord', value: { topicId } },
+  { name: 'ProducerIdsRecord', value: { brokerId: 1, brokerEpoch: 11n, nextProducerId: 2000n } },
   {
     name: 'ClientQuotaRecord',
     value: {
@@ -88,7 +89,18 @@ it("writes Kafka's frame: version of the frame, type and version of the record",
 
 it('writes each type in the version of metadata.version 30', () => {
   const versions = encodeMetadataRecords(records).map((bytes) => [bytes[1], bytes[2]])
-  expect(Object.fromEntries(versions)).toEqual({ 12: 0, 0: 4, 2: 0, 3: 2, 4: 0, 9: 0, 14: 0, 11: 0, 22: 0 })
+  expect(Object.fromEntries(versions)).toEqual({
+    12: 0,
+    0: 4,
+    2: 0,
+    3: 2,
+    4: 0,
+    9: 0,
+    15: 0,
+    14: 0,
+    11: 0,
+    22: 0,
+  })
 })
 
 describe('refuses', () => {

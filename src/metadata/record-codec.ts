@@ -7,6 +7,7 @@ import { clientQuotaRecord } from '../wire/metadata-records/client-quota-record.
 import { configRecord } from '../wire/metadata-records/config-record.ts'
 import { featureLevelRecord } from '../wire/metadata-records/feature-level-record.ts'
 import { partitionRecord } from '../wire/metadata-records/partition-record.ts'
+import { producerIdsRecord } from '../wire/metadata-records/producer-ids-record.ts'
 import { registerBrokerRecord } from '../wire/metadata-records/register-broker-record.ts'
 import { removeTopicRecord } from '../wire/metadata-records/remove-topic-record.ts'
 import { removeUserScramCredentialRecord } from '../wire/metadata-records/remove-user-scram-credential-record.ts'
@@ -59,6 +60,7 @@ const codecs: {
   ConfigRecord: configRecord,
   FeatureLevelRecord: featureLevelRecord,
   PartitionRecord: partitionRecord,
+  ProducerIdsRecord: producerIdsRecord,
   RegisterBrokerRecord: registerBrokerRecord,
   RemoveTopicRecord: removeTopicRecord,
   RemoveUserScramCredentialRecord: removeUserScramCredentialRecord,

@@ -9,6 +9,7 @@ import { checkTopicConfigs } from '../config/topic-config.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import type { PartitionRecord } from '../wire/metadata-records/partition-record.ts'
+import { ZERO_UUID } from '../wire/reader.ts'
 import { ConfigResourceType, type Metadata, type MetadataRecord, type Topic } from './metadata.ts'
 import { placeReplicas, validateAssignment } from './placement.ts'
 import { randomUuid } from './random-uuid.ts'
@@ -66,7 +67,7 @@ export function createTopic(context: ControlContext, spec: TopicSpec): NewTopic 
     records: [
       { name: 'TopicRecord', value: { name: spec.name, topicId: id } },
       ...Array.from(configs, ([name, value]) => configRecord(spec.name, name, value)),
-      ...replicas.map((brokerIds, index) => partitionRecord(id, index, brokerIds)),
+      ...replicas.map((brokerIds, index) => partitionRecord(metadata, id, index, brokerIds)),
     ],
   }
 }
@@ -100,7 +101,7 @@ export function createPartitions(
     throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR)
   }
   return additionalReplicas(context.metadata, topic, additional, spec.assignments).map((brokerIds, at) =>
-    partitionRecord(topic.id, have + at, brokerIds),
+    partitionRecord(context.metadata, topic.id, have + at, brokerIds),
   )
 }
 
@@ -228,6 +229,7 @@ function configRecord(topic: string, name: string, value: string): MetadataRecor
 }
 
 function partitionRecord(
+  metadata: Metadata,
   topicId: string,
   partitionId: number,
   replicas: readonly number[],
@@ -245,7 +247,8 @@ function partitionRecord(
       leaderRecoveryState: 0,
       leaderEpoch: 0,
       partitionEpoch: 0,
-      directories: [],
+      // Each broker keeps its logs in one place (KIP-858).
+      directories: replicas.map((id) => metadata.broker(id)?.logDirs[0] ?? ZERO_UUID),
       eligibleLeaderReplicas: null,
       lastKnownElr: null,
     },

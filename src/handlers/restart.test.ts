@@ -1,0 +1,124 @@
+/** A broker that is started again on the store of one before it. */
+import { expect, it } from 'vitest'
+import { MemoryStore } from '../storage/memory-store.ts'
+import { SlowStore } from '../storage/slow-store.ts'
+import { alterClientQuotasHandler } from './alter-client-quotas.ts'
+import { alterConfigsHandler } from './alter-configs.ts'
+import { alterUserScramCredentialsHandler } from './alter-user-scram-credentials.ts'
+import { createPartitionsHandler } from './create-partitions.ts'
+import { createTopicsHandler } from './create-topics.ts'
+import { deleteTopicsHandler } from './delete-topics.ts'
+import { describeClientQuotasHandler } from './describe-client-quotas.ts'
+import { describeConfigsHandler } from './describe-configs.ts'
+import { describeUserScramCredentialsHandler } from './describe-user-scram-credentials.ts'
+import { fetchHandler } from './fetch.ts'
+import { batchOf, fetched, fetchRequest, produce, type TestBroker, testBroker } from './harness.suite.ts'
+import { initProducerIdHandler } from './init-producer-id.ts'
+import { metadataHandler } from './metadata.ts'
+import { updateFeaturesHandler } from './update-features.ts'
+
+it.each([
+  ['at once', (store: MemoryStore) => store],
+  ['late', (store: MemoryStore) => new SlowStore(store)],
+])('a broker finds all that there was, in a store that answers %s', async (_, through) => {
+  const store = new MemoryStore()
+  const before = await testBroker({ store: through(store), topics: ['a', 'gone'] })
+  await change(before)
+  await produce(before, 'a', batchOf('v'))
+  const producerId = await newProducerId(before)
+  const told = await describe(before)
+  expect(told.topics.map(({ name, partitions }) => [name, partitions.length])).toEqual([
+    ['a', 2],
+    ['b', 3],
+  ])
+  await before.services.replicas.close()
+  await before.services.controller.close()
+
+  const after = await testBroker({ store: through(store), topics: ['a'] })
+  expect(await describe(after)).toEqual(told)
+  expect(await newProducerId(after)).toBeGreaterThan(producerId)
+  const answer = await after.ask(fetchHandler, 12, fetchRequest([{ topic: 'a' }]))
+  expect(fetched(answer)).toEqual(['a-0: 1'])
+  expect(after.services.controller.epoch).toBe(before.services.controller.epoch + 1)
+  expect(after.services.metadata.endOffset).toBe(after.services.controller.endOffset)
+  expect(after.lines).toEqual([])
+})
+
+/** A change of everything that can be changed. */
+async function change(broker: TestBroker): Promise<void> {
+  const usual = { timeoutMs: 1_000, validateOnly: false }
+  await broker.ask(deleteTopicsHandler, 5, { topics: [], topicNames: ['gone'], timeoutMs: 1_000 })
+  await broker.ask(createPartitionsHandler, 2, {
+    ...usual,
+    topics: [{ name: 'a', count: 2, assignments: null }],
+  })
+  const configs = [{ name: 'retention.ms', value: '5000' }]
+  const topic = { name: 'b', numPartitions: 3, replicationFactor: 1, assignments: [], configs }
+  await broker.ask(createTopicsHandler, 5, { ...usual, topics: [topic] })
+  await broker.ask(alterConfigsHandler, 2, {
+    resources: [
+      { resourceType: 4, resourceName: '', configs: [{ name: 'log.retention.ms', value: '7000' }] },
+    ],
+    validateOnly: false,
+  })
+  await broker.ask(alterClientQuotasHandler, 1, {
+    entries: [
+      {
+        entity: [{ entityType: 'user', entityName: null }],
+        ops: [{ key: 'consumer_byte_rate', value: 1e6, remove: false }],
+      },
+    ],
+    validateOnly: false,
+  })
+  const [salt, saltedPassword] = [Buffer.from('salt'), Buffer.alloc(32, 7)]
+  await broker.ask(alterUserScramCredentialsHandler, 0, {
+    deletions: [],
+    upsertions: [{ name: 'u', mechanism: 1, iterations: 5000, salt, saltedPassword }],
+  })
+  await broker.ask(updateFeaturesHandler, 1, {
+    timeoutMs: 1_000,
+    featureUpdates: [{ feature: 'kraft.version', maxVersionLevel: 1, allowDowngrade: false, upgradeType: 1 }],
+    validateOnly: false,
+  })
+}
+
+/** What clients are told of all that. */
+async function describe(broker: TestBroker) {
+  const metadata = await broker.ask(metadataHandler, 12, {
+    topics: null,
+    allowAutoTopicCreation: false,
+    includeClusterAuthorizedOperations: false,
+    includeTopicAuthorizedOperations: false,
+  })
+  const configs = await broker.ask(describeConfigsHandler, 4, {
+    resources: [
+      { resourceType: 2, resourceName: 'b', configurationKeys: null },
+      { resourceType: 4, resourceName: '1', configurationKeys: ['log.retention.ms', 'min.insync.replicas'] },
+    ],
+    includeSynonyms: true,
+    includeDocumentation: false,
+  })
+  const quotas = await broker.ask(describeClientQuotasHandler, 1, { components: [], strict: false })
+  const credentials = await broker.ask(describeUserScramCredentialsHandler, 0, { users: null })
+  const { scramCredentials } = broker.services.metadata
+  return {
+    topics: metadata.topics,
+    configs,
+    quotas,
+    credentials,
+    secrets: scramCredentials.of('u'),
+    features: broker.services.metadata.finalizedFeatures(),
+  }
+}
+
+async function newProducerId(broker: TestBroker): Promise<bigint> {
+  const { producerId = -1n } = await broker.ask(initProducerIdHandler, 2, {
+    transactionalId: null,
+    transactionTimeoutMs: 0,
+    producerId: -1n,
+    producerEpoch: -1,
+    enable2Pc: false,
+    keepPreparedTxn: false,
+  })
+  return producerId
+}

@@ -13,6 +13,7 @@ import { followBrokerConfigs } from './metadata/broker-configs.ts'
 import { pinMinInSyncReplicas } from './metadata/config-control.ts'
 import { Controller } from './metadata/controller.ts'
 import { initialFeatures } from './metadata/feature-control.ts'
+import { ELR_VERSION } from './metadata/features.ts'
 import { Metadata, type MetadataRecord, type Topic } from './metadata/metadata.ts'
 import { ProducerIds } from './metadata/producer-ids.ts'
 import { randomUuid } from './metadata/random-uuid.ts'
@@ -272,7 +273,7 @@ export async function startServices(
   await controller.commit([
     ...features,
     registration(services, metadata.endOffset + BigInt(features.length)),
-    ...pinMinInSyncReplicas(services),
+    ...(isNew || metadata.featureLevel(ELR_VERSION) > 0 ? pinMinInSyncReplicas(services) : []),
   ])
   const wanted = topics.map((topic) => (typeof topic === 'string' ? { name: topic } : topic))
   await createTopics(

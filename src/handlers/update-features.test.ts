@@ -1,11 +1,14 @@
 /** What changes for clients when features do: the differential suite cannot change them for a broker that all cases share. */
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { UpgradeType } from '../metadata/feature-control.ts'
-import { ErrorCode } from '../wire/error-codes.ts'
+import { ConfigResourceType } from '../metadata/metadata.ts'
+import { ErrorCode, errorName } from '../wire/error-codes.ts'
 import { ZERO_UUID } from '../wire/reader.ts'
 import { apiVersionsHandler } from './api-versions.ts'
+import { describeConfigsHandler } from './describe-configs.ts'
 import { describeQuorumHandler } from './describe-quorum.ts'
 import { type TestBroker, testBroker } from './harness.suite.ts'
+import { incrementalAlterConfigsHandler } from './incremental-alter-configs.ts'
 import { updateFeaturesHandler } from './update-features.ts'
 
 const ELR = 'eligible.leader.replicas.version'
@@ -92,4 +95,49 @@ it('knows the controllers by their directories once kraft.version says so, and f
       code: ErrorCode.INVALID_UPDATE_VERSION,
     })
   }
+})
+
+describe('min.insync.replicas', () => {
+  async function set(broker: TestBroker, resourceName: string, value: string | null): Promise<string> {
+    const configs = [{ name: 'min.insync.replicas', configOperation: value === null ? 1 : 0, value }]
+    const answer = await broker.ask(incrementalAlterConfigsHandler, 1, {
+      resources: [{ resourceType: ConfigResourceType.BROKER, resourceName, configs }],
+      validateOnly: false,
+    })
+    return errorName((answer.responses[0]?.errorCode ?? -1) as ErrorCode)
+  }
+
+  /** The values that there are for the broker, the one in force first. */
+  async function values(broker: TestBroker): Promise<(string | null)[] | undefined> {
+    const resource = { resourceType: ConfigResourceType.BROKER, resourceName: '1' }
+    const answer = await broker.ask(describeConfigsHandler, 4, {
+      resources: [{ ...resource, configurationKeys: ['min.insync.replicas'] }],
+      includeSynonyms: true,
+      includeDocumentation: false,
+    })
+    return answer.results[0]?.configs[0]?.synonyms?.map(({ value }) => value)
+  }
+
+  it('belongs to the whole cluster while there are eligible leader replicas (KIP-966)', async () => {
+    const broker = await testBroker()
+    expect(await set(broker, '1', '2')).toBe('INVALID_CONFIG')
+    expect(await set(broker, '', null)).toBe('INVALID_CONFIG')
+    await update(broker, { [ELR]: 0 }, UpgradeType.SAFE_DOWNGRADE)
+    expect(await set(broker, '1', '2')).toBe('NONE')
+    expect(await values(broker)).toEqual(['2', '1', '1'])
+    expect(await set(broker, '', null)).toBe('NONE')
+    expect(await values(broker)).toEqual(['2', '1'])
+    await update(broker, { [ELR]: 1 })
+    expect(await values(broker)).toEqual(['1', '1'])
+    expect(await set(broker, '1', '2')).toBe('INVALID_CONFIG')
+  })
+
+  it('keeps what was set for the whole cluster', async () => {
+    const broker = await testBroker()
+    await update(broker, { [ELR]: 0 }, UpgradeType.SAFE_DOWNGRADE)
+    expect(await set(broker, '', '4')).toBe('NONE')
+    expect(await set(broker, '1', '2')).toBe('NONE')
+    await update(broker, { [ELR]: 1 })
+    expect(await values(broker)).toEqual(['4', '1'])
+  })
 })

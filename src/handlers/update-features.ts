@@ -14,9 +14,12 @@ import { type Handler, handler } from './handler.ts'
 export const updateFeaturesHandler: Handler<UpdateFeaturesRequest, UpdateFeaturesResponse> = handler(
   updateFeaturesApi,
   {
-    async handle({ featureUpdates, validateOnly }, call) {
+    async handle({ featureUpdates, validateOnly }, { controller, config }) {
       // v0 says with a flag of its own that a downgrade is meant; Kafka does not look at it.
-      await call.controller.decide((metadata) => updateFeatures(metadata, featureUpdates), validateOnly)
+      await controller.decide(
+        (metadata) => updateFeatures({ metadata, config }, featureUpdates),
+        validateOnly,
+      )
       return {
         throttleTimeMs: 0,
         errorCode: ErrorCode.NONE,

@@ -2,7 +2,7 @@
  * Decisions on configs, each a function of what is known and what is asked to the records that would do it. Nothing
  * changes here: the controller commits the records. Checks, their order and their words follow Kafka's.
  */
-import type { BrokerConfig } from '../config/broker-config.ts'
+import { type BrokerConfig, ConfigSource } from '../config/broker-config.ts'
 import { checkClientMetricsConfigs, SubscriptionError } from '../config/client-metrics-config.ts'
 import { type ConfigDefinition, configDefinitions } from '../config/config-definition.ts'
 import { ConfigError } from '../config/config-error.ts'
@@ -11,6 +11,7 @@ import { checkGroupConfigs } from '../config/group-config.ts'
 import { checkTopicConfigs } from '../config/topic-config.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
+import { ELR_VERSION } from './features.ts'
 import { ConfigResourceType, type Metadata, type MetadataRecord } from './metadata.ts'
 import { validateTopicName } from './topic-name.ts'
 
@@ -61,7 +62,9 @@ export function alterConfigs(context: ConfigContext, change: ResourceChange): re
     throw asKafkaError(error, resourceType)
   }
   const dropped = [...before.keys()].filter((name) => !after.has(name) && !altered.has(name))
-  if (resourceType === ConfigResourceType.BROKER) protectMinInSync(resourceName, altered, dropped, after)
+  if (resourceType === ConfigResourceType.BROKER && context.metadata.featureLevel(ELR_VERSION) > 0) {
+    protectMinInSync(resourceName, altered, dropped, after)
+  }
   // Kafka's brokers look at their files anew whenever one of their configs is set, even to what it was.
   const isBroker = resourceType === ConfigResourceType.BROKER
   return [...altered, ...dropped]
@@ -70,13 +73,19 @@ export function alterConfigs(context: ConfigContext, change: ResourceChange): re
 }
 
 /**
- * What makes min.insync.replicas the whole cluster's, as a cluster with eligible leader replicas has it from its
- * beginning (KIP-966).
+ * What makes min.insync.replicas the whole cluster's, as it is from the time on that there are eligible leader
+ * replicas (KIP-966): the value that the broker was started with, unless one is set for all, and none for itself.
  */
 export function pinMinInSyncReplicas({ metadata, config }: ConfigContext): readonly MetadataRecord[] {
-  if (metadata.configs(ConfigResourceType.BROKER, '').has(MIN_IN_SYNC)) return []
-  const text = config.text(MIN_IN_SYNC) ?? '1'
-  return [configRecord(ConfigResourceType.BROKER, '', MIN_IN_SYNC, text)]
+  const { BROKER } = ConfigResourceType
+  const setOn = (name: string): boolean => metadata.configs(BROKER, name).has(MIN_IN_SYNC)
+  const given = config.layers.find(({ source }) => source === ConfigSource.STATIC_BROKER_CONFIG)?.texts
+  const text = given?.get(MIN_IN_SYNC) ?? configDefinitions('broker').get(MIN_IN_SYNC)?.defaultText ?? '1'
+  const own = [...metadata.configuredResources(BROKER)].filter((name) => name !== '' && setOn(name))
+  return [
+    ...(setOn('') ? [] : [configRecord(BROKER, '', MIN_IN_SYNC, text)]),
+    ...own.map((name) => configRecord(BROKER, name, MIN_IN_SYNC, null)),
+  ]
 }
 
 const MIN_IN_SYNC = 'min.insync.replicas'

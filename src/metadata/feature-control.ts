@@ -4,9 +4,10 @@
  */
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
+import { type ConfigContext, pinMinInSyncReplicas } from './config-control.ts'
 import type { Decision } from './decision.ts'
-import { features, KRAFT_VERSION, METADATA_VERSION } from './features.ts'
-import type { Metadata, MetadataRecord } from './metadata.ts'
+import { ELR_VERSION, features, KRAFT_VERSION, METADATA_VERSION } from './features.ts'
+import type { MetadataRecord } from './metadata.ts'
 
 /** What a client means to do to a feature, as UpdateFeatures numbers it (KIP-584, KIP-778). */
 export const UpgradeType = { UPGRADE: 1, SAFE_DOWNGRADE: 2, UNSAFE_DOWNGRADE: 3 } as const
@@ -31,17 +32,19 @@ export function initialFeatures(): readonly MetadataRecord[] {
  * All of the updates, or none. Of several for one feature the last one counts.
  * @throws KafkaError INVALID_UPDATE_VERSION saying which one cannot be.
  */
-export function updateFeatures(metadata: Metadata, updates: readonly FeatureUpdate[]): Decision<null> {
+export function updateFeatures(context: ConfigContext, updates: readonly FeatureUpdate[]): Decision<null> {
   const byFeature = new Map(updates.map((update) => [update.feature, update]))
   for (const update of byFeature.values()) {
-    const reason = whyNot(metadata.featureLevel(update.feature), update)
+    const reason = whyNot(context.metadata.featureLevel(update.feature), update)
     if (reason === null) continue
     throw new KafkaError(
       ErrorCode.INVALID_UPDATE_VERSION,
       `No feature was updated: ${update.feature} cannot go to level ${update.maxVersionLevel}. ${reason}`,
     )
   }
-  return { records: Array.from(byFeature.values(), featureRecord), response: null }
+  const records = Array.from(byFeature.values(), featureRecord)
+  const elrLevel = byFeature.get(ELR_VERSION)?.maxVersionLevel ?? 0
+  return { records: elrLevel > 0 ? [...records, ...pinMinInSyncReplicas(context)] : records, response: null }
 }
 
 function whyNot(

@@ -84,7 +84,6 @@ describe('refuses', () => {
     ['an empty name', { user: '' }, {}],
     ['an ip with a user', { ip: '10.0.0.1', user: 'u' }, {}],
     ['an ip that is no host', { ip: 'unknown' }, {}],
-    ['numbers that are no address', { ip: '1.2.3' }, {}],
     ['a quota that there is not', { user: 'u' }, { nonsense: 1 }],
     ['a quota of the prototype', { user: 'u' }, { constructor: 1 }],
     ['zero', { user: 'u' }, { producer_byte_rate: 0 }],
@@ -96,13 +95,58 @@ describe('refuses', () => {
   })
 })
 
-it.each(['10.0.0.1', '::1', 'known'])('takes %s as an ip', (ip) => {
-  const set = alteration({ ip }, { connection_creation_rate: 1 })
-  expect(alter(new Metadata('cluster'), set).outcomes).toEqual(['done'])
-})
+// What Kafka takes and refuses, as measured.
+const taken = [
+  '10.0.0.1',
+  '1.2.3',
+  '127.1',
+  '999',
+  '010.1.1.1',
+  '::1',
+  '[::1]',
+  'fe80::1%1',
+  '::ffff:1.2.3.4',
+  'known',
+]
+const refused = [
+  '4294967296',
+  '1.2.3.256',
+  '256.1',
+  '[1.2.3.4]',
+  'fe80::1%nope',
+  '0x7f.1',
+  ' 1.2.3.4',
+  '1.2.3.4.',
+  '1..2',
+  '::g',
+]
+it.each([...taken.map((ip) => [ip, 'done']), ...refused.map((ip) => [ip, 'INVALID_REQUEST'])])(
+  'answers to the ip %s: %s',
+  (ip = '', outcome) => {
+    const set = alteration({ ip }, { connection_creation_rate: 1 })
+    const { response } = alterClientQuotas(
+      new Metadata('cluster').clientQuotas,
+      [set],
+      (name) => name === 'known',
+    )
+    expect(response.map(({ error }) => (error === null ? 'done' : errorName(error.code)))).toEqual([outcome])
+    expect(outcome === 'done' || hostsToFind([set]).size === 0).toBe(true)
+  },
+)
 
 it('asks for hosts alone, and for each once', () => {
-  const names = ['localhost', '10.0.0.1', '::1', '256.1.1.1', 'no host', '', null, 'localhost', 'a-b.c']
+  const names = [
+    'localhost',
+    '10.0.0.1',
+    '::1',
+    '256.1.1.1',
+    'no host',
+    '',
+    null,
+    '0x7f.1',
+    'localhost',
+    'a-b.c',
+  ]
   const alterations = names.map((ip) => alteration({ ip }, {}))
   expect([...hostsToFind([...alterations, alteration({ user: 'host' }, {})])]).toEqual(['localhost', 'a-b.c'])
 })

@@ -1,5 +1,5 @@
 /** Decisions on client quotas (KIP-546). Which entities, quotas and values there may be follows Kafka's controller. */
-import { isIP } from 'node:net'
+import { isIPv6 } from 'node:net'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import type { EntityData } from '../wire/metadata-records/client-quota-record.ts'
@@ -124,7 +124,7 @@ function allowedQuotas(
   const ip = entity.get('ip')
   if (ip === undefined) return USER_AND_CLIENT_QUOTAS
   if (entity.size > 1) throw invalid('an entity names an ip together with a user or a client id')
-  if (ip !== null && isIP(ip) === 0 && !(mayBeHost(ip) && isHost(ip))) {
+  if (ip !== null && !isAddress(ip) && !(mayBeHost(ip) && isHost(ip))) {
     throw invalid(`${ip} is neither an IP address nor a host that can be found`)
   }
   return IP_QUOTAS
@@ -142,7 +142,20 @@ function checkValue(allowed: ReadonlyMap<string, QuotaType>, key: string, value:
 
 /** Whether it is worth asking anybody for this name: neither an address, nor what no host can be called. */
 function mayBeHost(name: string): boolean {
-  return isIP(name) === 0 && /^[\w.-]+$/.test(name) && /[^\d.]/.test(name)
+  return /^[\w.-]+$/.test(name) && !/(^|\.)(\d+|0x[\da-f]*)\.?$/i.test(name)
+}
+
+/**
+ * Whether Java takes the text for an address: an IPv4 one may leave out zeros in its middle (`127.1`), an IPv6 one may
+ * stand in brackets and name its zone by a number.
+ */
+function isAddress(text: string): boolean {
+  const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text
+  if (isIPv6(bare)) return !/%.*\D/.test(bare)
+  const parts = text.split('.')
+  if (parts.length > 4 || !parts.every((part) => /^\d{1,10}$/.test(part))) return false
+  const last = parts.pop()
+  return parts.every((part) => Number(part) < 256) && Number(last) < 256 ** (4 - parts.length)
 }
 
 function invalid(message: string): KafkaError {

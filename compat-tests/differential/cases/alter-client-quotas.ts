@@ -123,6 +123,23 @@ for (const [condition, entry] of single) {
   })
 }
 
+differential('AlterClientQuotas', 'v1 addresses in every form', async (t) => {
+  const ips = [
+    '1.2.3',
+    '127.1',
+    '1',
+    '010.1.1.1',
+    '[::1]',
+    'fe80::1%1',
+    '::ffff:1.2.3.4',
+    '4294967296',
+    '1.2.3.256',
+  ]
+  const entries = [...ips, '[1.2.3.4]', '0x7f.1', ' 1.2.3.4', '1..2', '::g'].map(
+    (ip): Entry => [{ ip }, ['connection_creation_rate', 1e6]],
+  )
+  return alter(t, 1, entries, true)
+})
 differential('AlterClientQuotas', 'v0 an unknown quota', (t) => alter(t, 0, [[user(t), ['no_such_rate', 1]]]))
 differential('AlterClientQuotas', 'v1 nothing', (t) => alter(t, 1, []))
 differential('AlterClientQuotas', 'v1 only checked', async (t) => {

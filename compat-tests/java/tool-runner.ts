@@ -14,6 +14,22 @@ const CLASSES = {
   'kafka-console-consumer': 'org.apache.kafka.tools.consumer.ConsoleConsumer',
   'kafka-verifiable-producer': 'org.apache.kafka.tools.VerifiableProducer',
   'kafka-verifiable-consumer': 'org.apache.kafka.tools.VerifiableConsumer',
+  'kafka-configs': 'kafka.admin.ConfigCommand',
+  'kafka-client-metrics': 'org.apache.kafka.tools.ClientMetricsCommand',
+  'kafka-log-dirs': 'org.apache.kafka.tools.LogDirsCommand',
+  'kafka-delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',
+  'kafka-leader-election': 'org.apache.kafka.tools.LeaderElectionCommand',
+  'kafka-reassign-partitions': 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
+  'kafka-metadata-quorum': 'org.apache.kafka.tools.MetadataQuorumCommand',
+  'kafka-features': 'org.apache.kafka.tools.FeatureCommand',
+  'kafka-broker-api-versions': 'org.apache.kafka.tools.BrokerApiVersionsCommand',
+  'kafka-acls': 'org.apache.kafka.tools.AclCommand',
+  'kafka-cluster': 'org.apache.kafka.tools.ClusterTool',
+  'kafka-groups': 'org.apache.kafka.tools.GroupsCommand',
+  'kafka-transactions': 'org.apache.kafka.tools.TransactionsCommand',
+  'kafka-producer-perf-test': 'org.apache.kafka.tools.ProducerPerformance',
+  'kafka-consumer-perf-test': 'org.apache.kafka.tools.ConsumerPerformance',
+  'kafka-e2e-latency': 'org.apache.kafka.tools.EndToEndLatency',
 } as const
 
 export type ToolName = keyof typeof CLASSES
@@ -104,7 +120,10 @@ export function startToolShell(bootstrapServers: string): ToolShell {
   })
   return {
     async run(name, ...args) {
-      const command = [CLASSES[name], '--bootstrap-server', bootstrapServers, ...args]
+      const bootstrap = ['--bootstrap-server', bootstrapServers]
+      // The only tool that wants its command first.
+      const all = name === 'kafka-cluster' ? [...args, ...bootstrap] : [...bootstrap, ...args]
+      const command = [CLASSES[name], ...all]
       child.stdin.write(`${JSON.stringify(command)}\n`)
       const { value, done } = await answers.next()
       if (done) throw new Error(`the tools' JVM has ended: ${complaints}`)

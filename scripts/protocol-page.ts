@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import type { Exercised } from '../compat-tests/broker.ts'
 import { knownDifferences } from '../compat-tests/differential/known-differences.ts'
 import { readFeatureTable } from '../compat-tests/feature-table.ts'
+import { toolClasses } from '../compat-tests/java/tool-classes.ts'
 import type { AnyHandler } from '../src/handlers/handler.ts'
 import { handlers } from '../src/handlers/index.ts'
 
@@ -93,8 +94,8 @@ function features(): string[] {
       ),
     ),
     '',
-    "Of Kafka's own tools these are run: kafka-topics, kafka-consumer-groups, kafka-get-offsets, kafka-console-producer,",
-    'kafka-console-consumer, kafka-verifiable-producer, kafka-verifiable-consumer.',
+    `Of Kafka's own tools these are run: ${Object.keys(toolClasses).join(', ')}.`,
+    'Of kafka-transactions only describe-producers.',
     '',
     'What a client lacks:',
     '',

@@ -11,7 +11,8 @@ import { PROBE_CLIENT_ID, startBroker, type TestBroker, unique } from '../broker
 import { createTopic, kafkaClient, numbered, send } from '../kafkajs/client.ts'
 import { compileJava, describeWith, java } from '../tools.ts'
 import { PATIENCE } from '../until.ts'
-import { startToolShell, type ToolName, type ToolShell } from './tool-runner.ts'
+import type { ToolName } from './tool-classes.ts'
+import { startToolShell, type ToolShell } from './tool-runner.ts'
 
 describeWith(java, "Apache Kafka's tools for administrators", () => {
   const files = mkdtempSync(join(tmpdir(), 'ottla-tools-'))

@@ -4,39 +4,11 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { java } from '../tools.ts'
 import { until } from '../until.ts'
-
-/** The tools as their shell scripts call them, by the name of the script without `.sh`. */
-const CLASSES = {
-  'kafka-topics': 'org.apache.kafka.tools.TopicCommand',
-  'kafka-consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
-  'kafka-get-offsets': 'org.apache.kafka.tools.GetOffsetShell',
-  'kafka-console-producer': 'org.apache.kafka.tools.ConsoleProducer',
-  'kafka-console-consumer': 'org.apache.kafka.tools.consumer.ConsoleConsumer',
-  'kafka-verifiable-producer': 'org.apache.kafka.tools.VerifiableProducer',
-  'kafka-verifiable-consumer': 'org.apache.kafka.tools.VerifiableConsumer',
-  'kafka-configs': 'kafka.admin.ConfigCommand',
-  'kafka-client-metrics': 'org.apache.kafka.tools.ClientMetricsCommand',
-  'kafka-log-dirs': 'org.apache.kafka.tools.LogDirsCommand',
-  'kafka-delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',
-  'kafka-leader-election': 'org.apache.kafka.tools.LeaderElectionCommand',
-  'kafka-reassign-partitions': 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
-  'kafka-metadata-quorum': 'org.apache.kafka.tools.MetadataQuorumCommand',
-  'kafka-features': 'org.apache.kafka.tools.FeatureCommand',
-  'kafka-broker-api-versions': 'org.apache.kafka.tools.BrokerApiVersionsCommand',
-  'kafka-acls': 'org.apache.kafka.tools.AclCommand',
-  'kafka-cluster': 'org.apache.kafka.tools.ClusterTool',
-  'kafka-groups': 'org.apache.kafka.tools.GroupsCommand',
-  'kafka-transactions': 'org.apache.kafka.tools.TransactionsCommand',
-  'kafka-producer-perf-test': 'org.apache.kafka.tools.ProducerPerformance',
-  'kafka-consumer-perf-test': 'org.apache.kafka.tools.ConsumerPerformance',
-  'kafka-e2e-latency': 'org.apache.kafka.tools.EndToEndLatency',
-} as const
-
-export type ToolName = keyof typeof CLASSES
+import { type ToolName, toolClasses } from './tool-classes.ts'
 
 /** Runs a tool in a JVM of its own and returns what it printed. @throws Error when it fails. */
 export async function runTool(name: ToolName, args: readonly string[], input = ''): Promise<string> {
-  const child = spawnJava([CLASSES[name], ...args])
+  const child = spawnJava([toolClasses[name], ...args])
   let printed = ''
   let complaints = ''
   child.stdout.on('data', (chunk: Buffer) => {
@@ -78,7 +50,7 @@ export interface VerifiableConsumer extends AsyncDisposable {
 }
 
 export function startVerifiableConsumer(args: readonly string[]): VerifiableConsumer {
-  const child = spawnJava([CLASSES['kafka-verifiable-consumer'], ...args])
+  const child = spawnJava([toolClasses['kafka-verifiable-consumer'], ...args])
   const exited = once(child, 'close')
   const events: VerifiableEvent[] = []
   let complaints = ''
@@ -123,7 +95,7 @@ export function startToolShell(bootstrapServers: string): ToolShell {
       const bootstrap = ['--bootstrap-server', bootstrapServers]
       // The only tool that wants its command first.
       const all = name === 'kafka-cluster' ? [...args, ...bootstrap] : [...bootstrap, ...args]
-      const command = [CLASSES[name], ...all]
+      const command = [toolClasses[name], ...all]
       child.stdin.write(`${JSON.stringify(command)}\n`)
       const { value, done } = await answers.next()
       if (done) throw new Error(`the tools' JVM has ended: ${complaints}`)

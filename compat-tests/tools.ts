@@ -34,6 +34,13 @@ export function pythonWith(module: string, name: string): Tool {
   )
 }
 
+/** The Node that @platformatic/kafka wants. */
+const newerNode = join(tools, 'platformatic-kafka/node_modules/node/bin/node')
+
+export const platformaticKafka: Tool = tool([newerNode], () =>
+  runs(newerNode, '--version') ? undefined : `@platformatic/kafka is not installed: ${INSTALL}`,
+)
+
 /** The program in Go that is built from the folder of its name. */
 export function goProgram(folder: string): Tool {
   const program = join(tools, 'bin', folder)

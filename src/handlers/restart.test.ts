@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest'
 import { MemoryStore } from '../storage/memory-store.ts'
 import { SlowStore } from '../storage/slow-store.ts'
+import { ZERO_UUID } from '../wire/reader.ts'
 import { alterClientQuotasHandler } from './alter-client-quotas.ts'
 import { alterConfigsHandler } from './alter-configs.ts'
 import { alterUserScramCredentialsHandler } from './alter-user-scram-credentials.ts'
@@ -12,9 +13,12 @@ import { describeClientQuotasHandler } from './describe-client-quotas.ts'
 import { describeConfigsHandler } from './describe-configs.ts'
 import { describeUserScramCredentialsHandler } from './describe-user-scram-credentials.ts'
 import { fetchHandler } from './fetch.ts'
+import { findCoordinatorHandler } from './find-coordinator.ts'
 import { batchOf, fetched, fetchRequest, produce, type TestBroker, testBroker } from './harness.suite.ts'
 import { initProducerIdHandler } from './init-producer-id.ts'
 import { metadataHandler } from './metadata.ts'
+import { offsetCommitHandler } from './offset-commit.ts'
+import { offsetFetchHandler } from './offset-fetch.ts'
 import { updateFeaturesHandler } from './update-features.ts'
 
 it.each([
@@ -26,10 +30,12 @@ it.each([
   await change(before)
   await produce(before, 'a', batchOf('v'))
   const producerId = await newProducerId(before)
+  await commitOffset(before)
   const told = await describe(before)
   expect(told.topics.map(({ name, partitions }) => [name, partitions.length])).toEqual([
     ['a', 2],
     ['b', 3],
+    ['__consumer_offsets', 50],
   ])
   await before.services.replicas.close()
   await before.services.controller.close()
@@ -39,6 +45,7 @@ it.each([
   expect(await newProducerId(after)).toBeGreaterThan(producerId)
   const answer = await after.ask(fetchHandler, 12, fetchRequest([{ topic: 'a' }]))
   expect(fetched(answer)).toEqual(['a-0: 1'])
+  expect(await committedOffset(after)).toBe(1n)
   expect(after.services.controller.epoch).toBe(before.services.controller.epoch + 1)
   expect(after.services.metadata.endOffset).toBe(after.services.controller.endOffset)
   expect(after.lines).toEqual([])
@@ -121,4 +128,33 @@ async function newProducerId(broker: TestBroker): Promise<bigint> {
     keepPreparedTxn: false,
   })
   return producerId
+}
+
+async function commitOffset(broker: TestBroker): Promise<void> {
+  await broker.ask(findCoordinatorHandler, 4, { key: '', keyType: 0, coordinatorKeys: ['g'] })
+  const partition = {
+    partitionIndex: 0,
+    committedOffset: 1n,
+    committedLeaderEpoch: -1,
+    committedMetadata: null,
+  }
+  await broker.ask(offsetCommitHandler, 8, {
+    groupId: 'g',
+    generationIdOrMemberEpoch: -1,
+    memberId: '',
+    groupInstanceId: null,
+    retentionTimeMs: -1n,
+    topics: [{ name: 'a', topicId: ZERO_UUID, partitions: [partition] }],
+  })
+}
+
+async function committedOffset(broker: TestBroker): Promise<bigint | undefined> {
+  const topics = [{ name: 'a', topicId: ZERO_UUID, partitionIndexes: [0] }]
+  const { groups } = await broker.ask(offsetFetchHandler, 8, {
+    groupId: 'g',
+    topics: null,
+    groups: [{ groupId: 'g', memberId: null, memberEpoch: -1, topics }],
+    requireStable: false,
+  })
+  return groups?.[0]?.topics[0]?.partitions[0]?.committedOffset
 }

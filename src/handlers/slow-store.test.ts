@@ -16,6 +16,7 @@ import {
   isSettled,
   produce,
   produceRequest,
+  type TestBroker,
   testBroker,
 } from './harness.suite.ts'
 import { listOffsetsHandler } from './list-offsets.ts'
@@ -255,3 +256,34 @@ it('a compressed batch whose topic is deleted meanwhile is refused', async () =>
     baseOffset: -1n,
   })
 })
+
+it('a topic is there for others, and the answer comes, when that is durable', async () => {
+  const { broker, services, store } = await setUp()
+  store.held = true
+  const created = createTopic(broker, 'late')
+  expect(await isSettled(created)).toBe(false)
+  expect(services.metadata.topic('late')).toBeUndefined()
+  const again = createTopic(broker, 'late')
+  expect(await isSettled(again)).toBe(false)
+  await drain(store)
+  expect(await created).toBe(ErrorCode.NONE)
+  expect(await again).toBe(ErrorCode.TOPIC_ALREADY_EXISTS)
+  expect(services.metadata.topic('late')?.partitions).toHaveLength(1)
+})
+
+it('a topic that could not be committed is not there, and can be made when the store works again', async () => {
+  const { broker, services, store } = await setUp()
+  store.failNext = new Error('disk full')
+  await expect(createTopic(broker, 'late')).rejects.toMatchObject({ code: ErrorCode.KAFKA_STORAGE_ERROR })
+  expect(services.metadata.topic('late')).toBeUndefined()
+  expect(await createTopic(broker, 'late')).toBe(ErrorCode.NONE)
+  await produce(broker, 'late', batchOf('v'))
+  expect(services.metadata.endOffset).toBe(services.controller.endOffset)
+  expect(broker.lines).toHaveLength(1)
+})
+
+async function createTopic(broker: TestBroker, name: string): Promise<number | undefined> {
+  const topic = { name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
+  const request = { topics: [topic], timeoutMs: 1_000, validateOnly: false }
+  return (await broker.ask(createTopicsHandler, 5, request)).topics[0]?.errorCode
+}

@@ -5,6 +5,7 @@
 import { alterClientQuotasApi } from '../../src/wire/messages/alter-client-quotas.ts'
 import { alterConfigsApi } from '../../src/wire/messages/alter-configs.ts'
 import { alterPartitionReassignmentsApi } from '../../src/wire/messages/alter-partition-reassignments.ts'
+import { alterReplicaLogDirsApi } from '../../src/wire/messages/alter-replica-log-dirs.ts'
 import { alterUserScramCredentialsApi } from '../../src/wire/messages/alter-user-scram-credentials.ts'
 import { apiVersionsApi } from '../../src/wire/messages/api-versions.ts'
 import { createAclsApi } from '../../src/wire/messages/create-acls.ts'
@@ -57,6 +58,7 @@ export const coveredApis: readonly CoveredApi[] = [
   alterClientQuotasApi,
   alterConfigsApi,
   alterPartitionReassignmentsApi,
+  alterReplicaLogDirsApi,
   alterUserScramCredentialsApi,
   apiVersionsApi,
   createAclsApi,
@@ -117,6 +119,7 @@ export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
     'REQUEST_TIMED_OUT',
     'UNKNOWN_TOPIC_OR_PARTITION',
   ],
+  AlterReplicaLogDirs: ['INVALID_TOPIC_EXCEPTION', 'LOG_DIR_NOT_FOUND', 'UNKNOWN_TOPIC_OR_PARTITION'],
   AlterUserScramCredentials: [
     'DUPLICATE_RESOURCE',
     'RESOURCE_NOT_FOUND',

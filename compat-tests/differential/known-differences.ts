@@ -9,7 +9,6 @@ const notServed: Readonly<Record<number, string>> = {
   26: 'EndTxn',
   27: 'WriteTxnMarkers',
   28: 'TxnOffsetCommit',
-  34: 'AlterReplicaLogDirs',
   36: 'SaslAuthenticate',
   38: 'CreateDelegationToken',
   39: 'RenewDelegationToken',

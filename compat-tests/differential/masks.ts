@@ -132,6 +132,8 @@ export const unordered: Readonly<Record<string, readonly string[]>> = {
   'ListOffsets.topics[].partitions': ['partitionIndex'],
   'DescribeConfigs.results[].configs': ['name'],
   'ListConfigResources.configResources': ['resourceType', 'resourceName'],
+  'AlterReplicaLogDirs.results': ['topicName'],
+  'AlterReplicaLogDirs.results[].partitions': ['partitionIndex'],
   'DescribeLogDirs.results[].topics': ['name'],
   'DescribeLogDirs.results[].topics[].partitions': ['partitionIndex'],
   'DescribeProducers.topics[].partitions[].activeProducers': ['producerId'],

@@ -133,6 +133,8 @@ const positions: ReadonlyArray<readonly [condition: string, ask: PartitionReques
   ['a negative wait', { fetchOffset: 6n }, { maxWaitMs: -1, minBytes: 1 }],
   ['a current leader epoch that is right', { currentLeaderEpoch: 0 }],
   ['a current leader epoch that is too high', { currentLeaderEpoch: 3 }],
+  ['a current leader epoch that is negative', { currentLeaderEpoch: -2 }],
+  ['a last fetched epoch that is negative', { lastFetchedEpoch: -7 }],
   ['a last fetched epoch that is right', { lastFetchedEpoch: 0, fetchOffset: 2n }],
   ['a last fetched epoch that is ahead of the log', { lastFetchedEpoch: 3, fetchOffset: 2n }],
   ['a rack', {}, { rackId: 'r1' }],

@@ -1,6 +1,7 @@
 /** Every case, by being imported. */
 import './alter-client-quotas.ts'
 import './alter-configs.ts'
+import './alter-replica-log-dirs.ts'
 import './alter-user-scram-credentials.ts'
 import './api-versions.ts'
 import './connection.ts'

@@ -97,6 +97,9 @@ differential('ListOffsets', 'v7 the greatest timestamp stands first', async (t) 
 differential('ListOffsets', 'v4 a current leader epoch that is too high', async (t) =>
   offsets(t, 4, await filled(t), [-1n], { currentLeaderEpoch: 4 }),
 )
+differential('ListOffsets', 'v4 a current leader epoch that is negative', async (t) =>
+  offsets(t, 4, await filled(t), [-1n], { currentLeaderEpoch: -2 }),
+)
 differential('ListOffsets', 'v4 the current leader epoch that is right', async (t) =>
   offsets(t, 4, await filled(t), [-1n, -2n, seconds(5)], { currentLeaderEpoch: 0 }),
 )

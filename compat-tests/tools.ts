@@ -18,6 +18,8 @@ export const root: string = join(import.meta.dirname, '..')
 
 const tools = join(root, '.tools')
 const INSTALL = 'run .ci/install-tools'
+const CONFLUENT_JAVASCRIPT =
+  'confluent-kafka-javascript/node_modules/@confluentinc/kafka-javascript/build/Release/confluent-kafka-javascript.node'
 
 export const kcat: Tool = tool(['kcat'], () =>
   runs('kcat', '-V') ? undefined : `kcat is not installed: ${INSTALL}`,
@@ -39,6 +41,10 @@ const newerNode = join(tools, 'platformatic-kafka/node_modules/node/bin/node')
 
 export const platformaticKafka: Tool = tool([newerNode], () =>
   runs(newerNode, '--version') ? undefined : `@platformatic/kafka is not installed: ${INSTALL}`,
+)
+
+export const confluentJavascript: Tool = tool([process.execPath], () =>
+  existsSync(join(tools, CONFLUENT_JAVASCRIPT)) ? undefined : `its native part is not built: ${INSTALL}`,
 )
 
 /** The program in Go that is built from the folder of its name. */

@@ -70,6 +70,8 @@ export class Reader {
     this.consumer.on('consumer:group:join', ({ assignments }) => {
       this.events.push((assignments ?? []).flatMap(({ partitions }) => partitions).sort())
     })
+    // A rejoin that fails because the consumer is closed meanwhile is told here.
+    this.consumer.on('error', () => {})
     this.consumer.on('consumer:heartbeat:error', ({ error }) => {
       this.error = error
     })

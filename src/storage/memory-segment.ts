@@ -4,6 +4,11 @@ import type { Frame, Segment } from './log-store.ts'
 
 /** Frames of at least this size are never copied into a block with others. */
 const LARGE_FRAME_BYTES = 16 * 1024
+/**
+ * A larger frame is kept where it is unless its memory is more than so many times as large. The rest of that memory
+ * is, as a rule, other partitions' frames of the same request, which are kept too.
+ */
+const MAX_RETAINED_PER_BYTE = 8
 const MIN_BLOCK_BYTES = 1024
 const MAX_BLOCK_BYTES = 256 * 1024
 /** How far apart the entries of an extent's index are. */
@@ -35,7 +40,7 @@ export interface ReadBudget {
 
 /**
  * Small frames are copied into blocks of the segment's own, so that they do not keep the socket's chunk alive that
- * they came in; a large one stays where it is if it is most of what its memory holds. Nothing is allocated for a
+ * they came in; a large one stays where it is if that keeps no much larger buffer alive. Nothing is allocated for a
  * segment that is empty, and everything of one is garbage as soon as the segment is.
  */
 export class MemorySegment implements Segment {
@@ -69,8 +74,8 @@ export class MemorySegment implements Segment {
     if (frame.length < LARGE_FRAME_BYTES) {
       this.#copyToBlock(frame, delta)
     } else {
-      // A view of less than half of its memory would keep more alive than the log holds.
-      const kept = frame.length * 2 >= frame.buffer.byteLength ? frame : exactCopy(frame)
+      const isKept = frame.length * MAX_RETAINED_PER_BYTE >= frame.buffer.byteLength
+      const kept = isKept ? frame : exactCopy(frame)
       this.#extents.push({ block: kept, start: 0, bytes: kept.length, baseDelta: delta, index: null })
     }
     this.#sizeBytes += frame.length

@@ -49,6 +49,33 @@ test('a frame within one chunk is a view of it', () => {
   for (const frame of frames) expect(frame.buffer).toBe(chunk.buffer)
 })
 
+test('a frame that spans chunks is copied into a buffer that holds nothing else', () => {
+  const body = Buffer.alloc(100_000, 7)
+  const cutter = new FrameCutter(body.length)
+  const bytes = framed(body, Buffer.from('next'))
+  const frames: Buffer[] = []
+  for (let position = 0; position < bytes.length; position += 30_000) {
+    cutter.push(bytes.subarray(position, position + 30_000))
+    frames.push(...takeAll(cutter))
+  }
+  expect(frames.map((frame) => frame.length)).toEqual([100_000, 4])
+  expect(frames[0]?.buffer.byteLength).toBe(100_000)
+})
+
+test('a size that is only claimed takes no memory', () => {
+  const claimed = Buffer.alloc(4 + 1000)
+  claimed.writeInt32BE(100_000_000)
+  const before = process.memoryUsage().arrayBuffers
+  const cutters = Array.from({ length: 100 }, () => new FrameCutter(100_000_000))
+  for (const cutter of cutters) {
+    cutter.push(claimed)
+    expect(cutter.next()).toBe(null)
+    cutter.push(claimed)
+    expect(cutter.next()).toBe(null)
+  }
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000)
+})
+
 test('says how much it holds, and holds nothing when all frames are taken', () => {
   const cutter = new FrameCutter(100)
   const bytes = framed(Buffer.alloc(10), Buffer.alloc(20))

@@ -4,6 +4,7 @@ import bufferList, { type BufferListConstructor } from 'bl/BufferList.js'
 
 /** The module is its constructor, which its type declarations do not know. */
 const BufferList = bufferList as unknown as BufferListConstructor
+type BufferList = InstanceType<BufferListConstructor>
 
 /** A frame that no broker reads: the connection that it came from is closed. */
 export class FrameError extends Error {
@@ -19,29 +20,36 @@ export class FrameError extends Error {
 
 /** The size in front of each frame. */
 const SIZE_BYTES = 4
-/** Of a frame that spans chunks, so many are collected before they are looked at together. */
+/** A frame that spans chunks gets its memory when one in so many of its bytes is there. */
+const TRUSTED_PART = 16
+/** Until then, so many chunks are collected before they are looked at together. */
 const GATHERED_CHUNKS = 512
 /** Gathered chunks that are smaller than this on average are put together. */
 const SMALL_CHUNK_BYTES = 1024
 
 /**
  * Takes chunks as a socket yields them and gives frames. A frame that lies within one chunk is a view of it, one
- * that spans chunks is copied once. Nothing is allocated for a size that is only claimed.
+ * that spans chunks is copied once, into a buffer of its own that holds nothing else.
  *
- * A frame's beginning is kept as the chunks that it came in. Thousands of tiny chunks would take far more memory
- * than their bytes, so they are put together every now and then.
+ * A size that is only claimed takes no memory: a frame's beginning is kept as the chunks that it came in until a
+ * sixteenth of it is there. From then on each chunk is copied as it comes and is garbage while it is young, which
+ * is when the collector gets rid of it at little cost. Thousands of tiny chunks would take far more memory than their
+ * bytes, so they are put together every now and then.
  */
 export class FrameCutter {
   readonly #maxFrameBytes: number
   /** The chunk that is being cut, from #position on; empty while a frame spans chunks. */
   #chunk: Buffer = EMPTY
   #position = 0
-  /** A frame's beginning, its size included, where it spans chunks: `#older`, then `#recent`. */
+  /** The beginning of a frame that spans chunks, its size included: `#older`, then `#recent`. */
   #older = new BufferList()
   #recent = new BufferList()
   #recentChunks = 0
-  /** How many bytes the frame that spans chunks takes with its size; 4 while the size itself is not whole. */
+  /** How many bytes of it have to be gathered before anything can be done with them. */
   #neededBytes = SIZE_BYTES
+  /** Then the frame itself, without its size, of which `#filledBytes` are there. What has been gathered is behind it. */
+  #frame: Buffer | null = null
+  #filledBytes = 0
 
   /** @param maxFrameBytes the largest size taken: socket.request.max.bytes. */
   constructor(maxFrameBytes: number) {
@@ -50,7 +58,8 @@ export class FrameCutter {
 
   /** How many bytes are held that no frame has been made of yet. */
   get bufferedBytes(): number {
-    return this.#chunk.length - this.#position + this.#older.length + this.#recent.length
+    const begunBytes = this.#frame === null ? 0 : SIZE_BYTES + this.#filledBytes
+    return this.#chunk.length - this.#position + this.#older.length + this.#recent.length + begunBytes
   }
 
   /** Adds what the socket yielded. Frames that became whole are to be taken with `next` until it gives null. */
@@ -70,38 +79,47 @@ export class FrameCutter {
    * connection has to be closed: where a next frame would begin is unknown.
    */
   next(): Buffer | null {
-    if (this.#chunk.length === 0) return this.#nextAcrossChunks()
     const chunk = this.#chunk
-    const start = this.#position + SIZE_BYTES
-    if (start <= chunk.length) {
-      const end = start + this.#checked(chunk.readInt32BE(this.#position))
-      if (end <= chunk.length) {
-        this.#position = end
-        if (end === chunk.length) this.#chunk = this.#forgetChunk()
-        return chunk.subarray(start, end)
+    if (chunk.length > 0) {
+      const start = this.#position + SIZE_BYTES
+      if (start <= chunk.length) {
+        const end = start + this.#checked(chunk.readInt32BE(this.#position))
+        if (end <= chunk.length) {
+          this.#position = end
+          if (end === chunk.length) this.#chunk = this.#forgetChunk()
+          return chunk.subarray(start, end)
+        }
       }
+      this.#keepRest()
     }
-    this.#keepRest()
-    return null
+    return this.#nextAcrossChunks()
   }
 
   #nextAcrossChunks(): Buffer | null {
-    if (this.bufferedBytes < this.#neededBytes) return null
-    this.#older.append(this.#recent)
-    this.#recent = new BufferList()
-    this.#recentChunks = 0
-    if (this.#neededBytes === SIZE_BYTES) {
-      this.#neededBytes += this.#checked(this.#older.readInt32BE(0))
-      if (this.#older.length < this.#neededBytes) return null
-    }
-    const bytes = this.#older
-    const frame = bytes.slice(SIZE_BYTES, this.#neededBytes)
-    bytes.consume(this.#neededBytes)
-    this.#older = new BufferList()
-    this.#neededBytes = SIZE_BYTES
+    const frame = this.#frame ?? this.#begunFrame()
+    if (frame === null || this.#filledBytes < frame.length) return null
+    this.#frame = null
+    this.#filledBytes = 0
     // Usually a view of the last chunk. It is put together from more only if nobody asked for frames in between.
-    this.#chunk = bytes.slice()
+    this.#chunk = this.#takeGathered().slice()
     this.#position = 0
+    return frame
+  }
+
+  /** Makes the frame that spans chunks as soon as enough of it has been gathered. */
+  #begunFrame(): Buffer | null {
+    if (this.#older.length + this.#recent.length < this.#neededBytes) return null
+    const gathered = this.#takeGathered()
+    const sizeBytes = this.#checked(gathered.readInt32BE(0))
+    this.#neededBytes = SIZE_BYTES + Math.ceil(sizeBytes / TRUSTED_PART)
+    this.#older = gathered
+    if (gathered.length < this.#neededBytes) return null
+    const frame = Buffer.allocUnsafeSlow(sizeBytes)
+    this.#filledBytes = Math.min(sizeBytes, gathered.length - SIZE_BYTES)
+    gathered.copy(frame, 0, SIZE_BYTES, SIZE_BYTES + this.#filledBytes)
+    gathered.consume(SIZE_BYTES + this.#filledBytes)
+    this.#frame = frame
+    this.#neededBytes = SIZE_BYTES
     return frame
   }
 
@@ -113,6 +131,17 @@ export class FrameCutter {
   }
 
   #keep(chunk: Buffer): void {
+    const frame = this.#frame
+    if (frame === null) {
+      this.#gather(chunk)
+      return
+    }
+    const copiedBytes = chunk.copy(frame, this.#filledBytes)
+    this.#filledBytes += copiedBytes
+    if (copiedBytes < chunk.length) this.#gather(chunk.subarray(copiedBytes))
+  }
+
+  #gather(chunk: Buffer): void {
     this.#recent.append(chunk)
     this.#recentChunks++
     if (this.#recentChunks < GATHERED_CHUNKS) return
@@ -122,12 +151,21 @@ export class FrameCutter {
     this.#recentChunks = 0
   }
 
+  #takeGathered(): BufferList {
+    const gathered = this.#older
+    if (this.#recentChunks > 0) {
+      gathered.append(this.#recent)
+      this.#recent = new BufferList()
+      this.#recentChunks = 0
+    }
+    this.#older = new BufferList()
+    return gathered
+  }
+
   #checked(sizeBytes: number): number {
     if (sizeBytes >= 0 && sizeBytes <= this.#maxFrameBytes) return sizeBytes
     this.#chunk = this.#forgetChunk()
-    this.#older = new BufferList()
-    this.#recent = new BufferList()
-    this.#recentChunks = 0
+    this.#takeGathered()
     this.#neededBytes = SIZE_BYTES
     throw new FrameError(sizeBytes, this.#maxFrameBytes)
   }

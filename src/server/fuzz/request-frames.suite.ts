@@ -170,7 +170,8 @@ class Maker {
       case 'ClientSoftwareVersion':
         return 'fuzz'
       default:
-        return entityType === 'brokerId' ? 1 : undefined
+        if (entityType !== 'brokerId') return undefined
+        return type.startsWith('[]') ? [1] : 1
     }
   }
 

@@ -1,6 +1,6 @@
 /** Time, which the differential suite cannot wait for. */
 import { expect, it } from 'vitest'
-import { producedBatch, records } from '../log/testing.ts'
+import { producedBatch, records } from '../log/test-log.suite.ts'
 import { describeProducersHandler } from './describe-producers.ts'
 import { produce, type TestBroker, testBroker } from './harness.suite.ts'
 

@@ -1,7 +1,7 @@
 /** A broker that is started again on the store of one before it. */
 import { expect, it } from 'vitest'
 import { MemoryStore } from '../storage/memory-store.ts'
-import { SlowStore } from '../storage/slow-store.ts'
+import { SlowStore } from '../storage/slow-store.suite.ts'
 import { ZERO_UUID } from '../wire/reader.ts'
 import { alterClientQuotasHandler } from './alter-client-quotas.ts'
 import { alterConfigsHandler } from './alter-configs.ts'

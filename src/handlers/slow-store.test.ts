@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import type { ClusterOptions } from '../cluster.ts'
 import { MemoryStore } from '../storage/memory-store.ts'
-import { SlowStore } from '../storage/slow-store.ts'
+import { SlowStore } from '../storage/slow-store.suite.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import type { FetchRequest } from '../wire/messages/fetch.ts'
 import { ZERO_UUID } from '../wire/reader.ts'

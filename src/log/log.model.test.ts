@@ -3,13 +3,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../clock.ts'
 import { MemoryStore } from '../storage/memory-store.ts'
-import { SlowStore } from '../storage/slow-store.ts'
+import { SlowStore } from '../storage/slow-store.suite.ts'
 import type * as batch from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import { buildCompressedBatch } from '../wire/records.ts'
 import type { Log } from './log.ts'
-import { encoded, openTestLog, produce, type TestLog } from './testing.ts'
+import { encoded, openTestLog, produce, type TestLog } from './test-log.suite.ts'
 
 interface ModelBatch {
   readonly base: bigint

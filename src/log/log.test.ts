@@ -1,12 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import { MemoryStore } from '../storage/memory-store.ts'
-import { SlowStore } from '../storage/slow-store.ts'
+import { SlowStore } from '../storage/slow-store.suite.ts'
 import * as batch from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { buildCompressedBatch } from '../wire/records.ts'
 import { Log, openLog } from './log.ts'
 import { defaultLogConfig } from './log-config.ts'
-import { encoded, openTestLog, produce, producedBatch, readBases, records, TEST_ID } from './testing.ts'
+import {
+  encoded,
+  openTestLog,
+  produce,
+  producedBatch,
+  readBases,
+  records,
+  TEST_ID,
+} from './test-log.suite.ts'
 
 const failsWith = (code: number) => expect.objectContaining({ code })
 const outOfRange = failsWith(ErrorCode.OFFSET_OUT_OF_RANGE)

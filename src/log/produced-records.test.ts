@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import * as batch from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { checkProducedRecords, isTransactionalRequest } from './produced-records.ts'
-import { patched, producedBatch, records } from './testing.ts'
+import { patched, producedBatch, records } from './test-log.suite.ts'
 
 const whole = (): Buffer => producedBatch(records(1))
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import * as batch from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { ProducerState } from './producer-state.ts'
-import { producedBatch, records } from './testing.ts'
+import { producedBatch, records } from './test-log.suite.ts'
 
 const MAX = 2 ** 31 - 1
 

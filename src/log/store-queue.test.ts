@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { StoredLog } from '../storage/log-store.ts'
 import { MemoryStore } from '../storage/memory-store.ts'
-import { SlowStore } from '../storage/slow-store.ts'
+import { SlowStore } from '../storage/slow-store.suite.ts'
 import { frame } from '../storage/store.suite.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { StoreQueue } from './store-queue.ts'
-import { TEST_ID } from './testing.ts'
+import { TEST_ID } from './test-log.suite.ts'
 
 const offline = expect.objectContaining({ code: ErrorCode.KAFKA_STORAGE_ERROR })
 

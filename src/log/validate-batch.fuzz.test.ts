@@ -6,7 +6,7 @@ import { KafkaError } from '../wire/kafka-error.ts'
 import { buildCompressedBatch, readRecords } from '../wire/records.ts'
 import { type CompressionType, defaultLogConfig, targetCodec } from './log-config.ts'
 import { checkProducedRecords, isTransactionalRequest } from './produced-records.ts'
-import { encoded } from './testing.ts'
+import { encoded } from './test-log.suite.ts'
 import { type ValidatedBatch, validateBatch } from './validate-batch.ts'
 
 const types: readonly CompressionType[] = ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd']

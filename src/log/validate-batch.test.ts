@@ -6,7 +6,7 @@ import type { BatchOptions } from '../wire/record-builder.ts'
 import { assemble, encodeRecords } from '../wire/record-builder.ts'
 import { buildCompressedBatch, readRecords } from '../wire/records.ts'
 import { defaultLogConfig, type LogConfig } from './log-config.ts'
-import { encoded, patched, producedBatch, records, type TestRecord } from './testing.ts'
+import { encoded, patched, producedBatch, records, type TestRecord } from './test-log.suite.ts'
 import { type ValidatedBatch, validateBatch } from './validate-batch.ts'
 
 const NOW = 1_000_000

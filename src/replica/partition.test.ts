@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { openTestLog, producedBatch, records } from '../log/testing.ts'
+import { openTestLog, producedBatch, records } from '../log/test-log.suite.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { type FetchPosition, ListOffsetsTimestamp, Partition } from './partition.ts'
 

@@ -1,5 +1,5 @@
 import { MemoryStore } from './memory-store.ts'
-import { SlowStore } from './slow-store.ts'
+import { SlowStore } from './slow-store.suite.ts'
 import { describeLogStore } from './store.suite.ts'
 
 describeLogStore('slow store', () => new SlowStore(new MemoryStore()))

@@ -1,0 +1,128 @@
+/** A store for tests: it answers late, in the order that a test wants, and fails when told to. */
+import type { Frame, LogId, LogStore, Segment, Sidecar, SidecarName, StoredLog, Volume } from './log-store.ts'
+
+interface Held {
+  readonly name: string
+  readonly go: () => void
+}
+
+/**
+ * Stands before another store and answers every call with a promise. While `held` is false calls go through with a
+ * turn of the microtask queue; while it is true those that change something wait for `release`.
+ */
+export class SlowStore implements LogStore {
+  held = false
+  /** What the next call that changes something fails with, without reaching the store behind. */
+  failNext: Error | null = null
+  /** The names of the calls that have changed something, in order. */
+  readonly calls: string[] = []
+  readonly #inner: LogStore
+  readonly #waiting: Held[] = []
+
+  constructor(inner: LogStore) {
+    this.#inner = inner
+  }
+
+  /** The names of the calls that wait. */
+  get waiting(): readonly string[] {
+    return this.#waiting.map(({ name }) => name)
+  }
+
+  /** Lets the call through that has waited longest, and what follows from it happen. */
+  async release(): Promise<void> {
+    this.#waiting.shift()?.go()
+    for (let turn = 0; turn < 10; turn++) await null
+  }
+
+  async open(id: LogId, epoch: number): Promise<StoredLog> {
+    await null
+    return new SlowLog(this, await this.#inner.open(id, epoch))
+  }
+
+  async list(): Promise<readonly LogId[]> {
+    await null
+    return this.#inner.list()
+  }
+
+  async volume(): Promise<Volume> {
+    await null
+    return this.#inner.volume()
+  }
+
+  remove(id: LogId): Promise<void> {
+    return this.change('remove', () => this.#inner.remove(id))
+  }
+
+  /** For the logs of this store. */
+  async change(name: string, call: () => void | Promise<void>): Promise<void> {
+    await (this.held ? new Promise<void>((go) => this.#waiting.push({ name, go })) : null)
+    const failure = this.failNext
+    this.failNext = null
+    if (failure !== null) throw failure
+    this.calls.push(name)
+    await call()
+  }
+}
+
+class SlowLog implements StoredLog {
+  readonly #store: SlowStore
+  readonly #inner: StoredLog
+
+  constructor(store: SlowStore, inner: StoredLog) {
+    this.#store = store
+    this.#inner = inner
+  }
+
+  get startOffset(): bigint {
+    return this.#inner.startOffset
+  }
+
+  get endOffset(): bigint {
+    return this.#inner.endOffset
+  }
+
+  get segments(): readonly Segment[] {
+    return this.#inner.segments
+  }
+
+  append(frames: readonly Frame[]): Promise<void> {
+    return this.#store.change(`append ${frames.length}`, () => this.#inner.append(frames))
+  }
+
+  roll(baseOffset: bigint): Promise<void> {
+    return this.#store.change(`roll ${baseOffset}`, () => this.#inner.roll(baseOffset))
+  }
+
+  async read(from: bigint, maxBytes: number, upTo: bigint): Promise<readonly Buffer[]> {
+    await null
+    return this.#inner.read(from, maxBytes, upTo)
+  }
+
+  drop(baseOffsets: readonly bigint[]): Promise<void> {
+    return this.#store.change('drop', () => this.#inner.drop(baseOffsets))
+  }
+
+  replace(baseOffsets: readonly bigint[], frames: readonly Frame[]): Promise<void> {
+    return this.#store.change('replace', () => this.#inner.replace(baseOffsets, frames))
+  }
+
+  truncate(endOffset: bigint): Promise<void> {
+    return this.#store.change('truncate', () => this.#inner.truncate(endOffset))
+  }
+
+  sidecar(name: SidecarName): Sidecar {
+    const inner = this.#inner.sidecar(name)
+    return {
+      read: async () => inner.read(),
+      replace: (bytes) => this.#store.change(name, () => inner.replace(bytes)),
+    }
+  }
+
+  async flush(): Promise<void> {
+    await this.#inner.flush()
+  }
+
+  async close(): Promise<void> {
+    await this.#inner.close()
+  }
+}

@@ -7,7 +7,7 @@ import { effectiveDynamicConfigs } from './dynamic-configs.ts'
 import type { InternalBrokerConfigValues } from './internal-definitions.ts'
 import { nearest } from './nearest.ts'
 import { type ConfigValue, parseConfig } from './parse-config.ts'
-import { listenerBaseName } from './synonyms.ts'
+import { brokerSynonyms, listenerBaseName } from './synonyms.ts'
 import { TopicConfig } from './topic-config.ts'
 
 type AllBrokerConfigValues = BrokerConfigValues & InternalBrokerConfigValues
@@ -69,6 +69,8 @@ export class BrokerConfig {
   readonly #topicDefaults: TopicConfig
   #dynamic: DynamicConfigs = { cluster: NONE, broker: NONE }
   #layers: readonly ConfigLayer[]
+  /** What was given at the start and has no effect while a synonym of it is set dynamically. */
+  #hidden: ReadonlySet<string> = new Set()
   #revision = 0
 
   /** @throws ConfigError when a value does not fit its type, is out of its range or goes ill with another. */
@@ -102,6 +104,7 @@ export class BrokerConfig {
       broker: effectiveDynamicConfigs(dynamic.broker, 'broker', onIgnored),
     }
     this.#layers = layersOf(this.#given, this.#dynamic)
+    this.#hidden = synonymsOf(this.#dynamic)
     this.#values.clear()
     this.#revision++
   }
@@ -141,10 +144,15 @@ export class BrokerConfig {
     return this.setText(name) ?? configDefinitions('broker').get(name)?.defaultText ?? null
   }
 
+  /** One config as the text that the broker was started with, if it was. */
+  givenText(name: string): string | undefined {
+    return this.#given.get(name)
+  }
+
   /** One config as a text, if it was set in any way. */
   setText(name: string): string | undefined {
     for (const { texts } of this.#layers) {
-      const text = texts.get(name)
+      const text = texts === this.#given && this.#hidden.has(name) ? undefined : texts.get(name)
       if (text !== undefined) return text
     }
     return undefined
@@ -164,6 +172,17 @@ function layersOf(given: ReadonlyMap<string, string>, { broker, cluster }: Dynam
     { source: ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG, texts: cluster },
     { source: ConfigSource.STATIC_BROKER_CONFIG, texts: given },
   ]
+}
+
+/** Names that say in other units what is set dynamically. */
+function synonymsOf({ broker, cluster }: DynamicConfigs): ReadonlySet<string> {
+  const hidden = new Set<string>()
+  for (const name of [...broker.keys(), ...cluster.keys()]) {
+    // A config of one listener hides nothing: other listeners go on with the base.
+    if (listenerBaseName(name) !== undefined) continue
+    for (const synonym of brokerSynonyms(name)) if (synonym.name !== name) hidden.add(synonym.name)
+  }
+  return hidden
 }
 
 /** A broker's id has two names; whoever gives one gives both. */

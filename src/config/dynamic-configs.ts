@@ -98,7 +98,6 @@ const THREADS = [
   'num.replica.fetchers',
   'num.recovery.threads.per.data.dir',
   'background.threads',
-  'num.network.threads',
   'remote.log.manager.copier.thread.pool.size',
   'remote.log.manager.expiration.thread.pool.size',
   'remote.log.manager.follower.thread.pool.size',
@@ -160,14 +159,6 @@ function checkChange(config: BrokerConfig, next: BrokerConfig): void {
   }
   for (const name of THREADS) checkThreads(name, config.get(name), next.get(name))
   checkLocalRetention(next)
-  for (const name of ['max.connections', 'max.connection.creation.rate']) {
-    for (const key of [name, ...listenersOf(next).map((listener) => `${prefix(listener.name)}${name}`)]) {
-      const text = next.setText(key)
-      if (text !== undefined && text !== config.setText(key) && Number(text) <= 0) {
-        throw new ConfigError(`Invalid ${name} ${text}`)
-      }
-    }
-  }
   const [cleaners, before] = [next.get('log.cleaner.threads'), config.get('log.cleaner.threads')]
   if (cleaners < Math.trunc(before / 2)) {
     throw new ConfigError(
@@ -185,21 +176,50 @@ function prefix(listener: string): string {
   return `listener.name.${listener.toLowerCase()}.`
 }
 
+/** Whether a change of this config makes a broker look at its listeners. */
+function concernsListeners(name: string): boolean {
+  return CLUSTER_WIDE_OF_LISTENERS.has(name) || (isPerBroker(name) && name !== 'cordoned.log.dirs')
+}
+
+/** A listener that there is keeps what it was started with, but for its stores and its limits. @throws ConfigError */
+function checkUnchanged(listener: string, next: BrokerConfig): void {
+  for (const [name, text] of [...next.dynamic.cluster, ...next.dynamic.broker]) {
+    if (!name.startsWith(prefix(listener))) continue
+    const suffix = name.slice(prefix(listener).length)
+    if (LISTENERS_OWN.has(suffix) || CLUSTER_WIDE_OF_LISTENERS.has(suffix)) continue
+    if (text === next.givenText(name)) continue
+    throw new ConfigError(
+      `Configs cannot be updated dynamically for existing listener ${listener}, restart broker or create a new listener for update`,
+    )
+  }
+}
+
 /** Also what is set for one of the listeners has to be a value of its type, even where only a start would use it. */
 function checkListeners(config: BrokerConfig, next: BrokerConfig): void {
+  const changed = [...configDefinitions('broker').keys()].some(
+    (name) => concernsListeners(name) && config.setText(name) !== next.setText(name),
+  )
   for (const { name } of listenersOf(next)) {
+    if (changed) checkUnchanged(name, next)
     for (const [key, text] of next.dynamic.broker) {
       if (!key.startsWith(prefix(name))) continue
       const definition = configDefinitions('broker').get(key.slice(prefix(name).length))
       if (definition !== undefined) parseConfig(definition, text)
     }
-    for (const thread of ['num.network.threads'] as const) {
-      const [was, is] = [config, next].map(
-        (one) => one.setText(`${prefix(name)}${thread}`) ?? one.text(thread),
-      )
-      checkThreads(thread, Number(was), Number(is))
+    const threads = (one: BrokerConfig): number => ofListener(one, name, 'num.network.threads')
+    checkThreads('num.network.threads', threads(config), threads(next))
+    for (const limit of ['max.connections', 'max.connection.creation.rate']) {
+      const value = ofListener(next, name, limit)
+      if (value <= 0 && value !== ofListener(config, name, limit)) {
+        throw new ConfigError(`Invalid ${limit} ${value}`)
+      }
     }
   }
+}
+
+/** A number that a listener has for itself, or else shares with all others. */
+function ofListener(config: BrokerConfig, listener: string, name: string): number {
+  return Number(config.setText(`${prefix(listener)}${name}`) ?? config.text(name))
 }
 
 function checkThreads(name: string, was: number, is: number): void {

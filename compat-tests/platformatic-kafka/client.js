@@ -135,7 +135,9 @@ export class Reader {
     return `${this.assigned()}` === `${upTo(count)}`
   }
 
+  /** The stream first: one that outlives its consumer asks for topics that are no longer there. */
   async close() {
+    await this.stream?.close()
     await this.consumer.close(true)
   }
 }

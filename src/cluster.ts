@@ -21,6 +21,7 @@ import { CONSUMER_OFFSETS_TOPIC } from './metadata/topic-name.ts'
 import { EVICT_AFTER_MS, FetchSessions } from './replica/fetch-sessions.ts'
 import { ReplicaManager } from './replica/replica-manager.ts'
 import { hostAndPort } from './server/addresses.ts'
+import { ConnectionQuotas } from './server/connection-quotas.ts'
 import { Dispatcher, type RequestRecord } from './server/dispatch.ts'
 import { Listener } from './server/listener.ts'
 import { resolveHost } from './server/resolve-host.ts'
@@ -130,6 +131,7 @@ export class Broker {
     this.dispatcher = dispatcher
     const wanted = listenersOf(config)
     this.#hosts = new Map(wanted.map(({ name, host }) => [name, host ?? 'localhost']))
+    const quotas = new ConnectionQuotas(config)
     this.#listeners = wanted.map(
       ({ name, host, port, advertised }) =>
         new Listener({
@@ -142,6 +144,7 @@ export class Broker {
           logger,
           maxRequestBytes: config.get('socket.request.max.bytes'),
           maxIdleMs: config.get('connections.max.idle.ms'),
+          quotas,
           keepAlive: options.keepAlive,
         }),
     )

@@ -67,6 +67,7 @@ export class BrokerConfig {
   readonly #warn: ((message: string) => void) | undefined
   readonly #values = new Map<string, ConfigValue | null>()
   readonly #topicDefaults: TopicConfig
+  readonly #watchers: (() => void)[] = []
   #dynamic: DynamicConfigs = { cluster: NONE, broker: NONE }
   #layers: readonly ConfigLayer[]
   /** What was given at the start and has no effect while a synonym of it is set dynamically. */
@@ -107,6 +108,12 @@ export class BrokerConfig {
     this.#hidden = synonymsOf(this.#dynamic)
     this.#values.clear()
     this.#revision++
+    for (const watcher of this.#watchers) watcher()
+  }
+
+  /** Calls back after each change, for those who have to act on one at once. */
+  watch(watcher: () => void): void {
+    this.#watchers.push(watcher)
   }
 
   /** This broker's configs as they would be with other dynamic ones. */

@@ -6,6 +6,7 @@ import type { Endpoint } from '../handlers/handler.ts'
 import { clientHost, hostAndPort, plainAddress } from './addresses.ts'
 import { bind, makeServer, portOf } from './bind.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
+import type { ConnectionQuotas } from './connection-quotas.ts'
 import type { Dispatcher } from './dispatch.ts'
 import { IdleConnections } from './idle-connections.ts'
 
@@ -28,6 +29,8 @@ export interface ListenerOptions {
   readonly maxRequestBytes: number
   /** connections.max.idle.ms; below 0 no connection is ever idle for too long. */
   readonly maxIdleMs: number
+  /** How many connections there may be; any number when left out. */
+  readonly quotas?: ConnectionQuotas | undefined
   /** Whether listening keeps the process alive; it does not by default, nor do connections ever. */
   readonly keepAlive?: boolean | undefined
 }
@@ -35,17 +38,21 @@ export interface ListenerOptions {
 /** How long a stop waits for requests that are under way, unless told otherwise. */
 export const DEFAULT_GRACE_MS = 1_000
 
+/** So many sockets wait for room at a listener, as in the backlog of an operating system; more are closed. */
+const MAX_WAITING = 50
+
 /** Listens on one address once it is told to, which should be when the broker is ready to answer. */
 export class Listener {
   readonly name: string
   readonly #options: ListenerOptions
   readonly #idle: IdleConnections<Connection>
   readonly #connections = new Set<Connection>()
+  /** Accepted, but not served while the broker has all the connections that it may have. */
+  readonly #waiting = new Set<Socket>()
   /** What to call when the last connection is closed. */
   readonly #whenEmpty: (() => void)[] = []
   #servers: readonly Server[] = []
   readonly #serve: ConnectionOptions['serve']
-  readonly #forget: (connection: Connection) => void
   #port: number
   #accepted = 0
   #stopped = false
@@ -55,10 +62,10 @@ export class Listener {
     this.#options = options
     this.#port = options.port
     this.#serve = (frame, caller) => options.dispatcher.serve(frame, caller)
-    this.#forget = (connection) => this.#closed(connection)
     this.#idle = new IdleConnections(options.clock, options.maxIdleMs, (connection) =>
       connection.destroy(`idle for ${options.maxIdleMs} ms`),
     )
+    options.quotas?.watch(() => this.#admit())
   }
 
   /** The port bound; before `listen`, the one asked for. */
@@ -120,6 +127,7 @@ export class Listener {
     const deadline = systemClock.schedule(graceMs, () => {
       for (const connection of this.#connections) connection.destroy(`not done ${graceMs} ms after the stop`)
     })
+    for (const socket of this.#waiting) socket.destroy()
     for (const connection of this.#connections) connection.stop()
     await Promise.all(closed)
     if (this.#connections.size > 0) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve))
@@ -135,6 +143,32 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
+    socket.unref()
+    if (this.#options.quotas?.hasRoom(this.name) === false) this.#wait(socket)
+    else this.#serveSocket(socket)
+  }
+
+  /** Nothing is read of a socket that waits, so that it costs no more than its place. */
+  #wait(socket: Socket): void {
+    if (this.#waiting.size >= MAX_WAITING || this.#stopped) {
+      socket.destroy()
+      return
+    }
+    this.#waiting.add(socket)
+    socket.on('error', () => {})
+    socket.on('close', () => this.#waiting.delete(socket))
+  }
+
+  /** Serves those who wait, first come, first served, as far as there is room. */
+  #admit(): void {
+    for (const socket of this.#waiting) {
+      if (this.#options.quotas?.hasRoom(this.name) === false) return
+      this.#waiting.delete(socket)
+      this.#serveSocket(socket)
+    }
+  }
+
+  #serveSocket(socket: Socket): void {
     const { localAddress, remoteAddress, remotePort } = socket
     if (
       localAddress === undefined ||
@@ -146,10 +180,17 @@ export class Listener {
       socket.destroy()
       return
     }
-    socket.unref()
-    const { clock, logger, maxRequestBytes } = this.#options
-    const local = hostAndPort(plainAddress(localAddress), this.#port)
-    const remote = hostAndPort(plainAddress(remoteAddress), remotePort)
+    const { clock, logger, maxRequestBytes, quotas } = this.#options
+    const address = plainAddress(remoteAddress)
+    const remote = hostAndPort(address, remotePort)
+    if (quotas?.add(this.name, address) === false) {
+      const limit = quotas.limitOf(address)
+      logger.info(
+        `connection from ${remote} to ${this.name} refused: its address has all ${limit} that it may have`,
+      )
+      socket.destroy()
+      return
+    }
     const connection = new Connection({
       socket,
       serve: this.#serve,
@@ -157,12 +198,15 @@ export class Listener {
       logger,
       idle: this.#idle,
       maxRequestBytes,
-      connectionId: `${local}-${remote}-${this.#accepted++}`,
+      connectionId: `${hostAndPort(plainAddress(localAddress), this.#port)}-${remote}-${this.#accepted++}`,
       clientHost: clientHost(remoteAddress),
       client: remote,
       listenerName: this.name,
       advertised: this.advertisedTo(localAddress),
-      onClosed: this.#forget,
+      onClosed: (closed) => {
+        this.#closed(closed)
+        quotas?.remove(this.name, address)
+      },
     })
     this.#connections.add(connection)
   }

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { Connection } from '../compat-tests/differential/client.ts'
@@ -26,22 +27,22 @@ afterEach(() => {
 })
 
 function ottla(...args: string[]): Running {
-  return ottlaWith({}, ...args)
+  return ottlaWith({}, 'pipe', ...args)
 }
 
 /** With environment variables, and without those of whoever runs the test. */
-function ottlaWith(variables: Record<string, string>, ...args: string[]): Running {
+function ottlaWith(variables: Record<string, string>, stdout: 'pipe' | number, ...args: string[]): Running {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('KAFKA_'))
   const child = spawn(process.execPath, ['--import', 'tsx', CLI, ...args], {
     env: { ...Object.fromEntries(inherited), NO_COLOR: '1', ...variables },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', stdout, 'pipe'],
   })
   let output = ''
   let errors = ''
-  child.stdout.on('data', (chunk) => {
+  child.stdout?.on('data', (chunk) => {
     output += chunk
   })
-  child.stderr.on('data', (chunk) => {
+  child.stderr?.on('data', (chunk) => {
     errors += chunk
   })
   const running: Running = {
@@ -52,6 +53,23 @@ function ottlaWith(variables: Record<string, string>, ...args: string[]): Runnin
   }
   started.push(running)
   return running
+}
+
+function portOf(server: Server): string {
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? String(address.port) : ''
+}
+
+async function isOpen(port: string): Promise<boolean> {
+  const socket = connect(Number(port), 'localhost')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
 }
 
 /** The port in the ready line. */
@@ -88,6 +106,7 @@ test('flags win over the environment, and the environment over files', async () 
   writeFileSync(file, 'num.partitions=2\nlog.retention.hours=1\nnum.io.threads=3\nnum.io.threads=4\n')
   const running = ottlaWith(
     { KAFKA_NUM_PARTITIONS: '3', KAFKA_CFG_LOG_RETENTION_HOURS: '2', KAFKA_HEAP_OPTS: '-Xmx1g' },
+    'pipe',
     ...['--port', '0', '--config', file, '-c', 'num.partitions=4'],
   )
   const port = await ready(running)
@@ -104,12 +123,31 @@ test('flags win over the environment, and the environment over files', async () 
   rmSync(folder, { recursive: true })
 })
 
+test('nobody who reads the help is no error', async () => {
+  const running = ottla('--help')
+  running.process.stdout?.destroy()
+  expect(await running.exitCode).toBe(0)
+  expect(running.errors()).toBe('')
+})
+
+test.runIf(existsSync('/dev/full'))('a full disk takes away its log and nothing else', async () => {
+  const server = createServer().listen(0)
+  await once(server, 'listening')
+  const port = portOf(server)
+  await once(server.close(), 'close')
+  const full = openSync('/dev/full', 'w')
+  const running = ottlaWith({}, full, '--port', port)
+  closeSync(full)
+  while (!(await isOpen(port))) await setTimeout(20)
+  running.process.kill('SIGTERM')
+  expect(await running.exitCode).toBe(0)
+  expect(running.errors()).toBe('')
+})
+
 test('a port in use is said plainly', async () => {
   const taken = createServer().listen(0)
   await once(taken, 'listening')
-  const address = taken.address()
-  const port = typeof address === 'object' && address !== null ? String(address.port) : ''
-  const running = ottla('--port', port)
+  const running = ottla('--port', portOf(taken))
   expect(await running.exitCode).toBe(1)
   expect(running.errors()).toMatch(/^ottla: cannot listen on .*: the port is in use\. .* choose another port/)
   expect(running.errors().trim().split('\n')).toHaveLength(1)

@@ -16,14 +16,20 @@ async function main(): Promise<void> {
   const command = parseArguments(process.argv.slice(2))
   switch (command.kind) {
     case 'help':
-      process.stdout.write(HELP)
+      print(HELP)
       break
     case 'version':
-      process.stdout.write(`${version()}\n`)
+      print(`${version()}\n`)
       break
     case 'start':
       await start(command.flags)
   }
+}
+
+function print(text: string): void {
+  // Whoever read it may have gone: `ottla --help | head -1`.
+  process.stdout.on('error', () => {})
+  process.stdout.write(text)
 }
 
 async function start(flags: Flags): Promise<void> {

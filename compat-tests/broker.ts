@@ -12,14 +12,21 @@ export interface TestBroker extends AsyncDisposable {
   readonly bootstrapServers: string
 }
 
+type RequestListener = (request: {
+  readonly apiName: string
+  readonly version: number
+  readonly clientId: string | null
+}) => void
+
 /** API name → versions that were asked for, per client. */
 export type Exercised = Record<string, number[]>
 
 /**
  * @param client whose tests these are: with OTTLA_RECORD_EXERCISED=DIR, the APIs and versions that the broker was
  *   asked for are written to DIR under this name when the broker stops (see scripts/record-exercised.ts).
+ * @param onRequest told of every request to ottla, before it is answered; a broker that runs already tells nothing.
  */
-export async function startBroker(client: string): Promise<TestBroker> {
+export async function startBroker(client: string, onRequest?: RequestListener): Promise<TestBroker> {
   const { OTTLA_BOOTSTRAP } = process.env
   if (OTTLA_BOOTSTRAP) {
     return { bootstrapServers: OTTLA_BOOTSTRAP, [Symbol.asyncDispose]: async () => {} }
@@ -28,7 +35,9 @@ export async function startBroker(client: string): Promise<TestBroker> {
   const seen = new Map<string, Set<number>>()
   const cluster = await startCluster({
     port: 0,
-    onRequest: ({ apiName, version, clientId }) => {
+    onRequest: (request) => {
+      onRequest?.(request)
+      const { apiName, version, clientId } = request
       if (clientId === PROBE_CLIENT_ID) return
       const versions = seen.get(apiName) ?? new Set()
       seen.set(apiName, versions.add(version))

@@ -3,7 +3,7 @@
  * missing its tests are skipped, with the reason in their title, unless OTTLA_REQUIRE_TOOLS=1 forbids it.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, test } from 'vitest'
 
@@ -58,16 +58,25 @@ export function goProgram(folder: string): Tool {
 const libs = join(tools, 'java/libs')
 const classes = join(tools, 'java/classes')
 
-export const java: Tool = tool(
-  // Short-lived programs: without the optimizing compiler the JVM starts in half the time.
-  [
-    'java',
-    ...['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m'],
-    '-Dorg.slf4j.simpleLogger.defaultLogLevel=off',
-    ...['-cp', `${libs}/*:${classes}`],
-  ],
-  missingJava,
-)
+// Short-lived programs: without the optimizing compiler the JVM starts in half the time.
+const javaOptions = [
+  ...['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m'],
+  '-Dorg.slf4j.simpleLogger.defaultLogLevel=off',
+]
+
+export const java: Tool = tool(['java', ...javaOptions, '-cp', `${libs}/*:${classes}`], missingJava)
+
+/** Our programs in Java with a client of another version than the tests' own. */
+export function javaWithClient(version: string): Tool {
+  const client = join(tools, `java/consoles/kafka-clients-${version}.jar`)
+  const missing = (): string | undefined =>
+    missingJava() ??
+    (existsSync(client) ? undefined : `Apache Kafka's client ${version} is not there: ${INSTALL}`)
+  if (missing() !== undefined) return tool(['java'], missing)
+  const others = readdirSync(libs).filter((name) => !name.startsWith('kafka'))
+  const classpath = [client, ...others.map((name) => join(libs, name)), classes]
+  return tool(['java', ...javaOptions, '-cp', classpath.join(':')], missing)
+}
 
 /** `describe` for tests that need `tool`: skipped, with the reason in the title, where it is not there. */
 export function describeWith(tool: Tool, title: string, body: () => void): void {
@@ -91,7 +100,11 @@ export function describeWith(tool: Tool, title: string, body: () => void): void 
 export function compileJava(): void {
   const sources = sourcesIn('java', '.java')
   if (!sources.some((path) => newer(path, join(classes, basename(path, '.java').concat('.class'))))) return
-  build('javac', ['-nowarn', '-cp', `${libs}/*`, '-d', classes, ...sources], 'java')
+  // Another worker's JVM may be loading them: each class changes at once.
+  const fresh = mkdtempSync(join(tools, 'java/classes-'))
+  build('javac', ['-nowarn', '-cp', `${libs}/*`, '-d', fresh, ...sources], 'java')
+  for (const name of readdirSync(fresh)) renameSync(join(fresh, name), join(classes, name))
+  rmSync(fresh, { recursive: true })
 }
 
 /** Builds the Go program of `folder` again if it has changed since. @throws Error when it cannot be built. */

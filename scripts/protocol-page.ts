@@ -7,6 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Exercised } from '../compat-tests/broker.ts'
+import { type ConsoleSequence, consoles, readSequence } from '../compat-tests/consoles/sequence.ts'
 import { knownDifferences } from '../compat-tests/differential/known-differences.ts'
 import { readFeatureTable } from '../compat-tests/feature-table.ts'
 import { toolClasses } from '../compat-tests/java/tool-classes.ts'
@@ -97,11 +98,18 @@ function features(): string[] {
     `Of Kafka's own tools these are run: ${Object.keys(toolClasses).join(', ')}.`,
     'Of kafka-transactions only describe-producers.',
     '',
+    `Web consoles are no programs for a test; what they ask when they connect, read in their sources, is replayed with the`,
+    `Java client that they carry: ${consoles.map(readSequence).map(nameOf).join(', ')}.`,
+    '',
     'What a client lacks:',
     '',
     ...lacking,
     '',
   ]
+}
+
+function nameOf({ console, version, clientVersion }: ConsoleSequence): string {
+  return `${console} ${version} (Apache Kafka's client ${clientVersion})`
 }
 
 function differences(): string[] {

@@ -24,7 +24,12 @@ export async function withAdmin(use) {
 
 export async function createTopic(name, partitions = 1) {
   const topic = unique(name)
-  await withAdmin((admin) => admin.createTopics({ topics: [topic], partitions, replicas: 1 }))
+  await withAdmin(async (admin) => {
+    await admin.createTopics({ topics: [topic], partitions, replicas: 1 })
+    // A producer that finds one partition not ready yet sends everything again to all.
+    const ends = upTo(partitions).map((partitionIndex) => ({ partitionIndex, timestamp: -1n }))
+    await admin.listOffsets({ topics: [{ name: topic, partitions: ends }] })
+  })
   return topic
 }
 

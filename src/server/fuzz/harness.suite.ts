@@ -99,6 +99,8 @@ class FuzzConnection implements Caller {
   readonly #options: FuzzOptions
   readonly #report: FuzzReport
   readonly #waiting = new Set<Buffer>()
+  /** As of the frame before, since asking takes as long as many a frame. */
+  #allocatedBytes = allocated()
 
   constructor(options: FuzzOptions, report: FuzzReport) {
     this.signal = this.#abort.signal
@@ -110,7 +112,6 @@ class FuzzConnection implements Caller {
     const { traceFile } = this.#options
     if (traceFile !== undefined) writeFileSync(traceFile, frame.toString('hex'))
     const startedMs = performance.now()
-    const allocatedBytes = allocated()
     try {
       const answer = this.#options.target.serve(frame, this)
       if (answer instanceof Promise) this.#wait(frame, answer)
@@ -120,7 +121,9 @@ class FuzzConnection implements Caller {
     }
     const tookMs = performance.now() - startedMs
     if (tookMs > (this.#options.slowMs ?? 5_000)) this.#find('slow', `${Math.round(tookMs)} ms`, frame)
-    const grownBytes = allocated() - allocatedBytes
+    const allocatedBytes = allocated()
+    const grownBytes = allocatedBytes - this.#allocatedBytes
+    this.#allocatedBytes = allocatedBytes
     if (grownBytes > MAX_GROWTH_BYTES) this.#find('memory', `${grownBytes} bytes`, frame)
     for (const line of this.#options.errors.take()) this.#find('logged', line, frame)
   }

@@ -2,11 +2,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from './clock.ts'
-import { startCluster } from './cluster.ts'
+import { type Broker, startBroker, startCluster } from './cluster.ts'
 import { ConfigError } from './config/config-error.ts'
 import { fetchRequest } from './handlers/harness.suite.ts'
+import type { ConfigChange } from './metadata/config-control.ts'
 import { ListenError } from './server/bind.ts'
 import { RawClient } from './server/raw-client.suite.ts'
 import { fetchApi } from './wire/messages/fetch.ts'
@@ -165,4 +167,62 @@ it('a stop that was forgotten does not keep the process alive', async () => {
   const [code] = await once(child, 'close')
   expect(output).toBe('started\n')
   expect(code).toBe(0)
+})
+
+describe('listeners that change while the broker runs', () => {
+  const map = 'PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT'
+  const listeners = (value: string) => [
+    { name: 'listeners', operation: 0, value },
+    { name: 'listener.security.protocol.map', operation: 0, value: map },
+  ]
+
+  async function change(broker: Broker, changes: readonly ConfigChange[]): Promise<string> {
+    const change = { resourceType: 4, resourceName: '1', changes, replacesAll: false }
+    const [outcome] = await broker.services.controller.alterConfigs([change], false)
+    return outcome !== undefined && 'error' in outcome ? outcome.error.message : 'done'
+  }
+
+  it('open when they are new, and stay when clients have been told of them', async () => {
+    const broker = await startBroker({ config: { listeners: 'PLAINTEXT://127.0.0.1:0' } })
+    const both = 'PLAINTEXT://127.0.0.1:0,OTHER://127.0.0.1:0'
+    expect(await change(broker, listeners(both))).toBe('done')
+    while ((broker.addresses.get('OTHER') ?? ':0').endsWith(':0'))
+      await new Promise((resolve) => setImmediate(resolve))
+    const client = await RawClient.connect(portOf(broker.addresses.get('OTHER') ?? ''))
+    expect(await client.request(metadataApi, 4, ALL_TOPICS)).toMatchObject({ brokers: [{ nodeId: 1 }] })
+    expect(await change(broker, listeners('PLAINTEXT://127.0.0.1:0'))).toContain('OTHER cannot go')
+    await broker.stop()
+    await client.closed()
+  })
+
+  it('close when nobody has been told of them', async () => {
+    const broker = await startBroker({
+      config: { listeners: 'PLAINTEXT://127.0.0.1:0', 'advertised.listeners': 'PLAINTEXT://127.0.0.1:0' },
+    })
+    await change(broker, listeners('PLAINTEXT://127.0.0.1:0,OTHER://127.0.0.1:0'))
+    while ((broker.addresses.get('OTHER') ?? ':0').endsWith(':0'))
+      await new Promise((resolve) => setImmediate(resolve))
+    const port = portOf(broker.addresses.get('OTHER') ?? '')
+    expect(await change(broker, listeners('PLAINTEXT://127.0.0.1:0'))).toBe('done')
+    expect(broker.addresses.has('OTHER')).toBe(false)
+    while (await isOpen(port)) await new Promise((resolve) => setImmediate(resolve))
+    expect(await change(broker, listeners('OTHER://127.0.0.1:0'))).toContain(
+      'advertised.listeners names PLAINTEXT, which listeners does not have',
+    )
+    await broker.stop()
+  })
+
+  it('are an error in the log when their port cannot be had, and no more', async () => {
+    await withTakenPort(async (taken) => {
+      const lines: string[] = []
+      const logger = pino({ level: 'error' }, { write: (line) => lines.push(JSON.parse(line).msg) })
+      const broker = await startBroker({ config: { listeners: 'PLAINTEXT://127.0.0.1:0' }, logger })
+      const both = `PLAINTEXT://127.0.0.1:0,OTHER://127.0.0.1:${taken}`
+      expect(await change(broker, listeners(both))).toBe('done')
+      while (lines.length === 0) await new Promise((resolve) => setImmediate(resolve))
+      expect(lines).toEqual(['the listeners could not be changed as the config listeners says'])
+      expect(broker.addresses.size).toBe(1)
+      await broker.stop()
+    })
+  })
 })

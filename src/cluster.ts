@@ -3,7 +3,7 @@ import { type Logger, pino } from 'pino'
 import { type Clock, type Random, systemClock, systemRandom } from './clock.ts'
 import { BrokerConfig } from './config/broker-config.ts'
 import { ConfigError } from './config/config-error.ts'
-import { listenersOf } from './config/listeners.ts'
+import { type ListenerConfig, listenersOf } from './config/listeners.ts'
 import type { GroupConfig, TopicsView } from './group/coordinator-log.ts'
 import { GroupCoordinator } from './group/group-coordinator.ts'
 import { partitionLog } from './group/partition-log.ts'
@@ -120,40 +120,27 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 export class Broker {
   readonly services: Services
   readonly dispatcher: Dispatcher
-  readonly #listeners: readonly Listener[]
-  readonly #hosts: ReadonlyMap<string, string>
+  /** By name, those that are open or about to be. */
+  readonly #listeners = new Map<string, Listener>()
+  readonly #hosts = new Map<string, string>()
+  readonly #quotas: ConnectionQuotas
+  readonly #keepAlive: boolean | undefined
   #stopped: Promise<void> | undefined
 
   constructor(options: BrokerOptions, config: BrokerConfig, logger: Logger) {
     this.services = buildServices(options, config, logger)
     const { services } = this
-    const dispatcher = new Dispatcher({ handlers, services, onRequest: options.onRequest })
-    this.dispatcher = dispatcher
-    const wanted = listenersOf(config)
-    this.#hosts = new Map(wanted.map(({ name, host }) => [name, host ?? 'localhost']))
-    const quotas = new ConnectionQuotas(config)
-    this.#listeners = wanted.map(
-      ({ name, host, port, advertised }) =>
-        new Listener({
-          name,
-          host: host ?? undefined,
-          port,
-          advertised,
-          dispatcher,
-          clock: this.services.clock,
-          logger,
-          maxRequestBytes: config.get('socket.request.max.bytes'),
-          maxIdleMs: config.get('connections.max.idle.ms'),
-          quotas,
-          keepAlive: options.keepAlive,
-        }),
-    )
+    this.dispatcher = new Dispatcher({ handlers, services, onRequest: options.onRequest })
+    this.#quotas = new ConnectionQuotas(config)
+    this.#keepAlive = options.keepAlive
+    // Before anything is started, so that a mistake there shows at once.
+    listenersOf(config)
   }
 
   /** By listener, where this machine reaches it. */
   get addresses(): ReadonlyMap<string, string> {
     return new Map(
-      this.#listeners.map(({ name, port }) => [
+      Array.from(this.#listeners.values(), ({ name, port }) => [
         name,
         hostAndPort(this.#hosts.get(name) ?? 'localhost', port),
       ]),
@@ -167,7 +154,8 @@ export class Broker {
   /** The ports open last: who can connect finds everything there. */
   async start(topics: NonNullable<ClusterOptions['topics']>): Promise<void> {
     await startServices(this.services, topics)
-    for (const listener of this.#listeners) await listener.listen()
+    await this.#openListeners()
+    this.services.config.watch(() => this.#changeListeners())
   }
 
   stop(): Promise<void> {
@@ -176,10 +164,62 @@ export class Broker {
   }
 
   async #stop(): Promise<void> {
-    await Promise.all(this.#listeners.map((listener) => listener.stop()))
+    await Promise.all(Array.from(this.#listeners.values(), (listener) => listener.stop()))
     this.services.groups.stop()
     await this.services.replicas.close()
     await this.services.controller.close()
+  }
+
+  /** Opens what the config names and is not there yet. */
+  async #openListeners(): Promise<void> {
+    for (const wanted of listenersOf(this.services.config)) {
+      const { name, host } = wanted
+      if (this.#listeners.has(name) || this.#stopped !== undefined) continue
+      const listener = this.#newListener(wanted)
+      this.#listeners.set(name, listener)
+      this.#hosts.set(name, host ?? 'localhost')
+      try {
+        await listener.listen()
+      } catch (error) {
+        this.#listeners.delete(name)
+        throw error
+      }
+    }
+  }
+
+  #newListener({ name, host, port, advertised }: ListenerConfig): Listener {
+    const { clock, config, logger } = this.services
+    return new Listener({
+      name,
+      host: host ?? undefined,
+      port,
+      advertised,
+      dispatcher: this.dispatcher,
+      clock,
+      logger,
+      maxRequestBytes: config.get('socket.request.max.bytes'),
+      maxIdleMs: config.get('connections.max.idle.ms'),
+      quotas: this.#quotas,
+      keepAlive: this.#keepAlive,
+    })
+  }
+
+  /** Listeners that are new in the config open, those that it no longer names close; the others stay as they are. */
+  #changeListeners(): void {
+    const { config, logger } = this.services
+    const failed = (error: unknown): void =>
+      logger.error({ err: error }, 'the listeners could not be changed as the config listeners says')
+    try {
+      const wanted = new Set(listenersOf(config).map(({ name }) => name))
+      for (const [name, listener] of this.#listeners) {
+        if (wanted.has(name)) continue
+        this.#listeners.delete(name)
+        listener.stop().catch(failed)
+      }
+      this.#openListeners().catch(failed)
+    } catch (error) {
+      failed(error)
+    }
   }
 }
 

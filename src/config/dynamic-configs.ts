@@ -181,6 +181,17 @@ function concernsListeners(name: string): boolean {
   return CLUSTER_WIDE_OF_LISTENERS.has(name) || (isPerBroker(name) && name !== 'cordoned.log.dirs')
 }
 
+/** Where nothing else is said every listener is advertised, and what clients have been told of stays. @throws ConfigError */
+function checkAdvertised(config: BrokerConfig, next: BrokerConfig): void {
+  if (config.setText('advertised.listeners') !== undefined) return
+  const names = new Set(listenersOf(next).map(({ name }) => name))
+  const gone = listenersOf(config).filter(({ name }) => !names.has(name))
+  if (gone.length === 0) return
+  throw new ConfigError(
+    `Advertised listeners must be a subset of listeners, so ${gone.map(({ name }) => name).join(', ')} cannot go`,
+  )
+}
+
 /** A listener that there is keeps what it was started with, but for its stores and its limits. @throws ConfigError */
 function checkUnchanged(listener: string, next: BrokerConfig): void {
   for (const [name, text] of [...next.dynamic.cluster, ...next.dynamic.broker]) {
@@ -199,6 +210,7 @@ function checkListeners(config: BrokerConfig, next: BrokerConfig): void {
   const changed = [...configDefinitions('broker').keys()].some(
     (name) => concernsListeners(name) && config.setText(name) !== next.setText(name),
   )
+  if (changed) checkAdvertised(config, next)
   for (const { name } of listenersOf(next)) {
     if (changed) checkUnchanged(name, next)
     for (const [key, text] of next.dynamic.broker) {

@@ -41,6 +41,7 @@ export class ClassicGroup {
   readonly #members = new Map<string, ClassicMember>()
   /** Member ids by group.instance.id. */
   readonly #staticMembers = new Map<string, string>()
+  #awaitingJoinCount = 0
   /** How many members support each protocol. */
   readonly #supportedProtocols = new Map<string, number>()
   /** Members that were given an id and have not joined with it yet (KIP-394). */
@@ -173,14 +174,13 @@ export class ClassicGroup {
     return this.#staticMembers.get(groupInstanceId)
   }
 
+  /** How many members wait for the rebalance: counted as they come and go, since each join asks for it. */
   get awaitingJoinCount(): number {
-    let count = 0
-    for (const member of this.#members.values()) if (member.awaitingJoin !== null) count++
-    return count
+    return this.#awaitingJoinCount
   }
 
   get hasAllMembersJoined(): boolean {
-    return this.pendingJoins.size === 0 && this.awaitingJoinCount === this.#members.size
+    return this.pendingJoins.size === 0 && this.#awaitingJoinCount === this.#members.size
   }
 
   /** The longest rebalance timeout of any member. */
@@ -202,6 +202,7 @@ export class ClassicGroup {
     if (this.#members.size === 0) this.#protocolType = member.protocolType
     this.#leaderId ??= member.memberId
     this.#members.set(member.memberId, member)
+    if (member.awaitingJoin !== null) this.#awaitingJoinCount++
     this.#countProtocols(member, 1)
     this.pendingJoins.delete(member.memberId)
   }
@@ -211,6 +212,7 @@ export class ClassicGroup {
     if (member !== undefined) {
       this.#members.delete(memberId)
       this.#countProtocols(member, -1)
+      if (member.awaitingJoin !== null) this.#awaitingJoinCount--
       if (member.groupInstanceId !== null) this.#staticMembers.delete(member.groupInstanceId)
     }
     if (this.isLeader(memberId)) this.#leaderId = this.#members.keys().next().value ?? null
@@ -234,6 +236,7 @@ export class ClassicGroup {
     // Kafka leaves the older of two requests of one member without an answer for ever.
     this.completeJoin(member, joinError(ErrorCode.REBALANCE_IN_PROGRESS, member.memberId))
     member.awaitingJoin = awaitingJoin
+    this.#awaitingJoinCount++
   }
 
   /** Gives a static member's place to `newMemberId`, and fences whoever still waits under its old id (KIP-345). */
@@ -321,6 +324,7 @@ export class ClassicGroup {
     if (member.awaitingJoin === null) return false
     member.awaitingJoin.complete(response)
     member.awaitingJoin = null
+    this.#awaitingJoinCount--
     return true
   }
 

@@ -89,21 +89,21 @@ export class GroupCoordinator {
     return this.#shards.partitionFor(groupId)
   }
 
-  /** Forgets what groups have committed for topics that were deleted; returns when that is committed. */
-  async topicsDeleted(topics: readonly DeletedTopic[]): Promise<void> {
-    await Promise.all(
-      this.#shards.partitions().map(async (partition) => {
-        try {
-          const shard = this.#shards.shard(partition)
-          await shard.answer(() => ({ ...deleteTopicOffsets(shard, topics), response: null }))
-        } catch (error) {
-          this.#services.logger.error(
-            { err: error, partition },
-            'offsets of deleted topics could not be deleted',
-          )
-        }
-      }),
-    )
+  /**
+   * Forgets what groups have committed for topics that were deleted; returns when that is committed. Where the groups
+   * are still being read it does not wait for that, but sees to it afterwards.
+   */
+  topicsDeleted(topics: readonly DeletedTopic[]): Promise<void> {
+    return this.#shards.forEach(async (partition, shard) => {
+      try {
+        await shard.answer(() => ({ ...deleteTopicOffsets(shard, topics), response: null }))
+      } catch (error) {
+        this.#services.logger.error(
+          { err: error, partition },
+          'offsets of deleted topics could not be deleted',
+        )
+      }
+    })
   }
 
   joinGroup(

@@ -122,6 +122,19 @@ describe('reading a partition', () => {
     expect(h.offset()).toBe(1n)
   })
 
+  it('loses the offsets of topics that are deleted meanwhile', async () => {
+    const h = new Harness()
+    h.commit()
+    h.commit({}, 9, {}, 'u')
+    async function* slowly(): AsyncGenerator<CoordinatorRecord> {
+      yield* h.log.records
+    }
+    const loaded = h.groups.load(0, { append: () => {}, read: slowly })
+    await h.groups.topicsDeleted([{ name: 't', id: h.topics.topicId('t') ?? '' }])
+    await loaded
+    expect([h.offset('t'), h.offset('u')]).toEqual([-1n, 1n])
+  })
+
   it('that cannot be read is not led here', async () => {
     const h = new Harness()
     const broken = {

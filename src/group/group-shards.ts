@@ -13,6 +13,8 @@ import { decodeRecord } from './records.ts'
 interface Slot {
   readonly log: CoordinatorLog
   shard: GroupShard | null
+  /** What is to be done when the log has been read. */
+  readonly afterwards: ((shard: GroupShard) => void)[]
   expiry: Timer | null
 }
 
@@ -31,7 +33,7 @@ export class GroupShards {
    */
   load(partition: number, log: CoordinatorLog): void | Promise<void> {
     this.unload(partition)
-    const slot: Slot = { log, shard: null, expiry: null }
+    const slot: Slot = { log, shard: null, afterwards: [], expiry: null }
     this.#slots.set(partition, slot)
     const shard = new GroupShard(this.#services, log, (error) => this.#recover(partition, slot, error))
     const abandon = (error: unknown): never => {
@@ -90,6 +92,16 @@ export class GroupShards {
     return this.shard(this.partitionFor(groupId))
   }
 
+  /** Has `act` called for every partition led here: at once, or, while its log is being read, afterwards. */
+  async forEach(act: (partition: number, shard: GroupShard) => Promise<void>): Promise<void> {
+    const acts: Promise<void>[] = []
+    for (const [partition, { shard, afterwards }] of [...this.#slots]) {
+      if (shard !== null) acts.push(act(partition, shard))
+      else afterwards.push((read) => void act(partition, read))
+    }
+    await Promise.all(acts)
+  }
+
   /** Every partition led here, those still being read included. */
   partitions(): number[] {
     return [...this.#slots.keys()]
@@ -108,6 +120,7 @@ export class GroupShards {
       }
     }
     this.#scheduleExpiry(slot, shard)
+    for (const act of slot.afterwards.splice(0)) act(shard)
   }
 
   #scheduleExpiry(slot: Slot, shard: GroupShard): void {

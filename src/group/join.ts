@@ -11,7 +11,14 @@ import { SIMPLE_GROUP } from './durable-state.ts'
 import { type Decision, type GroupShard, NO_RECORDS } from './group-shard.ts'
 import { failureOf, validMember } from './members.ts'
 import type { Parked } from './parked.ts'
-import { completeJoinIfAllIn, joined, prepareRebalance, rebalanceOrCompleteJoin, touch } from './rebalance.ts'
+import {
+  completeJoinIfAllIn,
+  endSession,
+  joined,
+  prepareRebalance,
+  rebalanceOrCompleteJoin,
+  touch,
+} from './rebalance.ts'
 import { groupRecord } from './records.ts'
 
 /** From this version on a new dynamic member has to come back with the id that it is given (KIP-394). */
@@ -185,6 +192,7 @@ function replaceStaticMember(
   const { request, context, parked } = join
   const formerLeader = group.leaderId
   const member = group.replaceStaticMember(ids.groupInstanceId, ids.oldMemberId, ids.newMemberId)
+  endSession(shard, group, ids.oldMemberId)
   touch(shard, group, member)
   group.update(member, request.protocols, rebalanceTimeoutMs(join), request.sessionTimeoutMs, parked)
   if (group.state === 'PreparingRebalance') return completeJoinIfAllIn(shard, group)

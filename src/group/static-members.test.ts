@@ -34,6 +34,14 @@ describe('static members', () => {
     expect(answer?.members[0]?.groupInstanceId).toBe('i0')
   })
 
+  it('leave no timer of their former selves behind', async () => {
+    const h = new Harness()
+    await staticGroup(h)
+    const timers = h.clock.pending
+    for (let times = 0; times < 3; times++) h.join({ groupInstanceId: 'i1' })
+    expect(h.clock.pending).toBe(timers)
+  })
+
   it('come back without a rebalance, to the assignment they had', async () => {
     const h = new Harness()
     const [leader, follower] = await staticGroup(h)

@@ -324,6 +324,24 @@ describe('ends of a connection', () => {
     expect(await client.closed()).toBe(0)
   })
 
+  test('a client that has ended its side has the whole grace for each of its requests', async () => {
+    const clock = new ManualClock()
+    const slow = deferred<number>()
+    const behaviours = { slow: () => slow.promise, never: () => new Promise<number>(() => {}) }
+    const broker = await start({ clock, behaviours })
+    const client = await broker.connect()
+    client.send(Buffer.concat([heartbeat('slow', 1), heartbeat('never', 2)]))
+    client.socket.end()
+    await until(() => broker.seen.calls[0]?.signal.aborted === true)
+    await clock.advance(3_000)
+    slow.resolve(0)
+    expect(await client.correlationIds(1)).toEqual([1])
+    await clock.advance(4_999)
+    expect(client.ended).toBe(false)
+    await clock.advance(1)
+    expect(await client.closed()).toBe(0)
+  })
+
   test('a reset while a long poll waits aborts it and frees the connection', async () => {
     const slow = deferred<number>()
     const broker = await start({ behaviours: { slow: () => slow.promise } })

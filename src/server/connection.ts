@@ -35,7 +35,7 @@ export interface ConnectionOptions {
 const READ_AHEAD_BYTES = 64 * 1024
 /** So many bytes of answers are gathered for one write. */
 const GATHERED_BYTES = 64 * 1024
-/** How long an answer that is under way is waited for when the client has said that it will send nothing more. */
+/** How long each answer is waited for when the client has said that it will send nothing more. */
 const HALF_OPEN_GRACE_MS = 5_000
 
 /**
@@ -115,11 +115,8 @@ export class Connection implements Caller {
     this.#lastRequests = true
     // The client may have gone altogether, so nobody waits long for it, but it may as well only have ended its side.
     this.#abort.abort()
-    if (this.#serving) {
-      this.#graceTimer = this.#options.clock.schedule(HALF_OPEN_GRACE_MS, () =>
-        this.destroy(`no answer within ${HALF_OPEN_GRACE_MS} ms after the client ended its side`),
-      )
-    } else if (!this.#draining) this.#work(null)
+    if (this.#serving) this.#startGrace()
+    else if (!this.#draining) this.#work(null)
   }
 
   #drained(): void {
@@ -158,16 +155,30 @@ export class Connection implements Caller {
 
   #wait(served: Promise<Answer>): void {
     this.#serving = true
+    if (this.#lastRequests) this.#startGrace()
     served.then(
       (answer) => {
-        this.#serving = false
+        this.#settled()
         this.#work(answer)
       },
       (error) => {
-        this.#serving = false
+        this.#settled()
         this.#fail(error)
         this.#rest()
       },
+    )
+  }
+
+  #settled(): void {
+    this.#serving = false
+    this.#graceTimer?.cancel()
+    this.#graceTimer = null
+  }
+
+  #startGrace(): void {
+    this.#graceTimer?.cancel()
+    this.#graceTimer = this.#options.clock.schedule(HALF_OPEN_GRACE_MS, () =>
+      this.destroy(`no answer within ${HALF_OPEN_GRACE_MS} ms to a client that has ended its side`),
     )
   }
 
@@ -199,8 +210,9 @@ export class Connection implements Caller {
   }
 
   /**
-   * Ends our side once the answers are written. The socket goes on reading, and throws away, until the client has ended its side too: closing a
-   * socket with unread bytes would make the kernel reset the connection and drop answers on their way.
+   * Ends our side once the answers are written. The socket goes on reading, and throws away, until the client has ended
+   * its side too: closing a socket with unread bytes would make the kernel reset the connection and drop answers on
+   * their way.
    */
   #finish(): void {
     this.#finished = true

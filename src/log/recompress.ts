@@ -19,6 +19,7 @@ export async function recompress(
   check: RecordCheck,
   { config, nowMs }: BatchRules,
 ): Promise<ValidatedBatch> {
+  checkCount(frame)
   await checkSize(frame, codec === batch.Codec.NONE ? config.maxMessageBytes : MAX_RECORDS_BYTES)
   await walkBatch(frame, 0, (record) => check.visit(record))
   const records = await readRecords(frame)
@@ -45,6 +46,17 @@ export async function recompress(
 
 /** What is compressed anew is in memory as a whole for a moment, whatever a few bytes pretend to be. */
 const MAX_RECORDS_BYTES = 128 * 1024 * 1024
+/** Each record is an object for that moment: many small ones take far more memory than their bytes. */
+const MAX_RECORDS = 1_000_000
+
+function checkCount(frame: Buffer): void {
+  const count = batch.recordsCount(frame)
+  if (count <= MAX_RECORDS) return
+  throw new KafkaError(
+    ErrorCode.MESSAGE_TOO_LARGE,
+    `${count} records to be compressed anew, at most ${MAX_RECORDS} are`,
+  )
+}
 
 async function checkSize(frame: Buffer, maxBytes: number): Promise<void> {
   const pieces = decompress(batch.compressionCodec(frame), batch.recordsPayload(frame))

@@ -9,6 +9,12 @@ import type { BatchRules } from './validate-batch.ts'
 const ERRORS_IN_MESSAGE = 3
 
 /**
+ * How many record errors are kept, which is more than fit uncompressed into a batch of the default size. A few
+ * compressed bytes may hold millions of records to be refused: their errors would take gigabytes.
+ */
+const MAX_ERRORS = 200_000
+
+/**
  * Goes along with a walk through a batch. Timestamps are compared as plain numbers as long as those are exact, so a
  * record that is in order costs no allocation.
  */
@@ -52,6 +58,7 @@ export class RecordCheck {
     return this.#inPassing && this.#foreignOffsets
   }
 
+  /** @throws RecordValidationError when so many records were refused that no more need to be looked at. */
   visit(record: RecordCursor): void {
     if (record.offsetDelta !== record.index) this.#foreignOffsets = true
     const inOrder = this.#checkTimestamp(record)
@@ -140,6 +147,7 @@ export class RecordCheck {
   #fail(record: RecordCursor, message: string): void {
     this.#errors ??= []
     this.#errors.push({ batchIndex: record.index, batchIndexErrorMessage: message })
+    if (this.#errors.length === MAX_ERRORS) this.throwRecordErrors()
   }
 }
 

@@ -188,6 +188,18 @@ describe('validateBatch: the records', () => {
   })
 })
 
+it('compresses no batch anew that would take far more memory than its bytes', async () => {
+  const count = 1_000_001
+  const payload = Buffer.alloc(count * 7, Buffer.from([0x0c, 0, 0, 0, 1, 1, 0]))
+  const frame = patched(await around(payload, batch.Codec.GZIP), (made) => {
+    made.writeInt32BE(count - 1, batch.BatchField.LAST_OFFSET_DELTA)
+    made.writeInt32BE(count, batch.BatchField.RECORDS_COUNT)
+  })
+  const refused = await validate(frame, { compressionType: 'lz4' }).catch((error) => error)
+  expect(refused).toEqual(tooLarge)
+  expect(refused.message).toBe('1000001 records to be compressed anew, at most 1000000 are')
+})
+
 describe('validateBatch: keys and timestamps', () => {
   it('names the records without a key on a compacted topic, the first three in the message', async () => {
     const list = [{}, { key: null }, { key: null }, { key: null }, { key: null }].map((record) => ({
@@ -206,6 +218,15 @@ describe('validateBatch: keys and timestamps', () => {
       })
       await validate(await compressed(codec, list))
     }
+  })
+
+  it('names only so many of the refused records that a few compressed bytes come to', async () => {
+    const count = 300_000
+    const payload = Buffer.alloc(count * 7, Buffer.from([0x0c, 0, 0, 0, 1, 1, 0]))
+    const frame = await around(payload, batch.Codec.GZIP, count)
+    const refused = await validate(frame, { messageTimestampBeforeMaxMs: 1_000 }).catch((error) => error)
+    expect(refused).toMatchObject({ code: ErrorCode.INVALID_TIMESTAMP })
+    expect(refused.recordErrors).toHaveLength(200_000)
   })
 
   it('bounds timestamps on both sides, both bounds included', async () => {

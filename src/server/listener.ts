@@ -36,7 +36,7 @@ export interface ListenerOptions {
 }
 
 /** How long a stop waits for requests that are under way, unless told otherwise. */
-export const DEFAULT_GRACE_MS = 1_000
+const DEFAULT_GRACE_MS = 1_000
 
 /** So many sockets wait for room at a listener, as in the backlog of an operating system; more are closed. */
 const MAX_WAITING = 50

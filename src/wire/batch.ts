@@ -215,12 +215,12 @@ export function setLeaderEpoch(buffer: Buffer, position: number, epoch: number):
 }
 
 /** The checksum is wrong until `setCrc` follows. */
-export function setMaxTimestamp(buffer: Buffer, position: number, timestampMs: bigint): void {
+function setMaxTimestamp(buffer: Buffer, position: number, timestampMs: bigint): void {
   buffer.writeBigInt64BE(timestampMs, position + BatchField.MAX_TIMESTAMP)
 }
 
 /** Clears the attribute bits that have no meaning, as Kafka does. The checksum is wrong until `setCrc` follows. */
-export function setTimestampType(buffer: Buffer, position: number, type: TimestampType): void {
+function setTimestampType(buffer: Buffer, position: number, type: TimestampType): void {
   const kept =
     AttributeBits.CODEC | AttributeBits.TRANSACTIONAL | AttributeBits.CONTROL | AttributeBits.DELETE_HORIZON
   const bit = type === TimestampType.LOG_APPEND_TIME ? AttributeBits.TIMESTAMP_TYPE : 0
@@ -248,7 +248,7 @@ export function stampBatch(
 }
 
 /** The checksum that the batch should carry: CRC-32C from the attributes to the batch's end. */
-export function computeCrc(buffer: Buffer, position = 0): number {
+function computeCrc(buffer: Buffer, position = 0): number {
   return crc32c(buffer.subarray(position + BatchField.ATTRIBUTES, batchEnd(buffer, position)))
 }
 

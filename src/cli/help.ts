@@ -22,5 +22,5 @@ Examples:
 Configs of the environment (KAFKA_NUM_PARTITIONS or KAFKA_CFG_NUM_PARTITIONS for num.partitions; a double underscore
 stands for _, a triple one for -) win over those of files, and flags over both.
 Ctrl-C stops it when what is in flight has been answered; a second Ctrl-C stops it at once.
-Exit codes: 0 stopped, 1 could not start or failed, 2 wrong usage.
+Exit codes: 0 stopped, 1 could not start or failed, 2 wrong usage, 130 or 143 stopped at once by a second signal.
 `

@@ -351,3 +351,48 @@ test('a hundred thousand changes are refused without being made', async () => {
   ])
   expect(await described(broker, TOPIC, 'a', 'flush.ms')).toEqual(['9223372036854775807', 5])
 })
+
+test('values and names without end cost no more than their length', async () => {
+  const broker = await testBroker({ topics: ['a'] })
+  const long = Array.from({ length: 300_000 }, (_, at) => at).join()
+  const answers = await alter(broker, [
+    [TOPIC, 'a', ['leader.replication.throttled.replicas', APPEND, long]],
+    [TOPIC, 'a'.repeat(30_000), ['flush.ms', SET, '1']],
+    [BROKER, 'x'.repeat(32_767), ['flush.ms', SET, '1']],
+    [GROUP, 'g', [long, SET, '1']],
+  ])
+  expect(answers.map((answer) => answer.split(':')[0])).toEqual([
+    'INVALID_CONFIG',
+    'INVALID_TOPIC_EXCEPTION',
+    'INVALID_REQUEST',
+    'INVALID_CONFIG',
+  ])
+  for (const answer of answers) expect(answer.length).toBeLessThan(10_000)
+  expect(
+    await alter(broker, [[TOPIC, 'a', ['leader.replication.throttled.replicas', SUBTRACT, long]]]),
+  ).toEqual(['NONE'])
+})
+
+test('ten thousand topics change at once', async () => {
+  const names = Array.from({ length: 10_000 }, (_, at) => `t${at}`)
+  const broker = await testBroker()
+  for (let at = 0; at < names.length; at += 5_000) {
+    const specs = names.slice(at, at + 5_000).map((name) => ({
+      name,
+      numPartitions: 1,
+      replicationFactor: 1,
+      assignments: [],
+      configs: [],
+    }))
+    await broker.services.controller.createTopics(specs, false)
+  }
+  const flush = (value: string) => names.map((name): Resource => [TOPIC, name, ['flush.ms', SET, value]])
+  const answers = await alter(broker, flush('5'))
+  expect(new Set(answers)).toEqual(new Set(['NONE']))
+  expect(await described(broker, TOPIC, 't9999', 'flush.ms')).toEqual(['5', 1])
+  const more: Resource = [GROUP, 'g', ['consumer.session.timeout.ms', SET, '50000']]
+  const refused = await alter(broker, [...flush('6'), more])
+  expect(new Set(refused)).toEqual(
+    new Set(['POLICY_VIOLATION: Unable to perform excessively large batch operation.']),
+  )
+})

@@ -56,9 +56,15 @@ export function responseOf(
   error: KafkaError | null,
 ): ResourceResponse {
   // What nobody foresaw has no words in Kafka's answers either.
-  const errorMessage = error === null || error.code === ErrorCode.UNKNOWN_SERVER_ERROR ? null : error.message
+  const errorMessage =
+    error === null || error.code === ErrorCode.UNKNOWN_SERVER_ERROR
+      ? null
+      : error.message.slice(0, MAX_MESSAGE_LENGTH)
   return { errorCode: error?.code ?? ErrorCode.NONE, errorMessage, resourceType, resourceName }
 }
+
+/** Messages quote what was asked, and have to fit in a string of the older versions, of 32,767 bytes. */
+const MAX_MESSAGE_LENGTH = 8_000
 
 /** What became of each change, or of all of them. */
 async function commit(

@@ -142,17 +142,24 @@ const NEITHER_SET_NOR_NULL: ReadonlySet<string> = new Set(['controller.listener.
 
 function appended(items: readonly string[], more: readonly string[]): readonly string[] {
   const all = [...items]
-  for (const item of more) if (!all.includes(item)) all.push(item)
+  const seen = new Set(items)
+  for (const item of more) {
+    if (seen.has(item)) continue
+    seen.add(item)
+    all.push(item)
+  }
   return all
 }
 
+/** Each item goes as often as it is named. */
 function subtracted(items: readonly string[], less: readonly string[]): readonly string[] {
-  const left = [...items]
-  for (const item of less) {
-    const at = left.indexOf(item)
-    if (at !== -1) left.splice(at, 1)
-  }
-  return left
+  const named = new Map<string, number>()
+  for (const item of less) named.set(item, (named.get(item) ?? 0) + 1)
+  return items.filter((item) => {
+    const left = named.get(item) ?? 0
+    if (left > 0) named.set(item, left - 1)
+    return left === 0
+  })
 }
 
 /** As Java splits: what is empty at the end is dropped, but something is always left. */

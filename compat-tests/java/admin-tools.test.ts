@@ -371,13 +371,19 @@ describeWith(java, "Apache Kafka's tools for administrators", () => {
         'None of the specified partition reassignments are active.\n',
       )
 
-      const refused = (partition: number, ...wanted: readonly number[]) => {
-        const partitions = [{ topic, partition, replicas: wanted }]
-        const content = jsonFile({ version: 1, partitions })
-        return fail('kafka-reassign-partitions', '--execute', '--reassignment-json-file', content)
+      const planOf = (partition: number, wanted: readonly number[], more: object = {}) => {
+        const partitions = [{ topic, partition, replicas: wanted, ...more }]
+        return ['--execute', '--reassignment-json-file', jsonFile({ version: 1, partitions })]
       }
-      expect(await refused(0, Number(nodeId), 77)).toContain('Error: Unknown broker id 77\n')
-      expect(await refused(5, Number(nodeId))).toContain(`Unable to find partition: ${topic}-5\n`)
+      const refused = (...wanted: Parameters<typeof planOf>) =>
+        fail('kafka-reassign-partitions', ...planOf(...wanted))
+      expect(await refused(0, [...replicas, 77])).toContain('Error: Unknown broker id 77\n')
+      expect(await refused(5, replicas)).toContain(`Unable to find partition: ${topic}-5\n`)
+      expect(await refused(0, replicas, { log_dirs: ['/nowhere'] })).toContain('LogDirNotFoundException: ')
+      const [logDir] = /(?<="logDir":")[^"]+/.exec(await succeed('kafka-log-dirs', '--describe')) ?? []
+      expect(await reassign(...planOf(0, replicas, { log_dirs: [logDir] }))).toContain(
+        `Successfully started moving log directory to ${logDir} for replica ${topic}-0 with broker ${nodeId} \n`,
+      )
     })
   })
 

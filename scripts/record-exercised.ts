@@ -85,7 +85,8 @@ function write(recorded: ReadonlyMap<string, Exercised>): void {
     return [`  ${JSON.stringify(client)}: {\n${apis.join(',\n')}\n  }`]
   })
   writeFileSync(join(root, FILE), `{\n${entries.join(',\n')}\n}\n`)
-  console.log(`${FILE}: ${recorded.size} of ${clients.length} clients recorded`)
+  const ran = clients.filter((client) => recorded.has(client))
+  console.log(`${FILE}: ${ran.length} of ${clients.length} clients recorded`)
 }
 
 function check(recorded: ReadonlyMap<string, Exercised>): void {

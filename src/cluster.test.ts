@@ -226,3 +226,13 @@ describe('listeners that change while the broker runs', () => {
     })
   })
 })
+
+it('groups are spread over the partitions that __consumer_offsets has had from the start', async () => {
+  const broker = await startBroker({ topics: [{ name: '__consumer_offsets', partitions: 3 }] })
+  const { groups, controller } = broker.services
+  const partitions = () => new Set(['a', 'b', 'c', 'd', 'e', 'f'].map((group) => groups.partitionFor(group)))
+  expect(partitions()).toEqual(new Set([0, 1, 2]))
+  await controller.createPartitions([{ name: '__consumer_offsets', count: 9, assignments: null }], false)
+  expect(partitions()).toEqual(new Set([0, 1, 2]))
+  await broker.stop()
+})

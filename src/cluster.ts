@@ -234,7 +234,7 @@ export function buildServices(options: BrokerOptions, config: BrokerConfig, logg
     clock,
     random,
     logger,
-    config: groupConfig(config),
+    config: groupConfig(config, offsetsPartitions(metadata, config)),
     topics: topicsView(metadata),
   })
   const loadGroups = async (topicId: string, index: number): Promise<void> => {
@@ -389,8 +389,22 @@ function topicsView(metadata: Metadata): TopicsView {
   }
 }
 
+/**
+ * How many partitions groups are spread over: what the topic had when it was first seen. More that are added later
+ * would move the groups away from what they have committed.
+ */
+function offsetsPartitions(metadata: Metadata, config: BrokerConfig): () => number {
+  let seen: { readonly id: string; readonly count: number } | undefined
+  return () => {
+    const topic = metadata.topic(CONSUMER_OFFSETS_TOPIC)
+    if (topic === undefined) return config.get('offsets.topic.num.partitions')
+    if (seen?.id !== topic.id) seen = { id: topic.id, count: topic.partitions.length }
+    return seen.count
+  }
+}
+
 /** The group coordinator's configs, by Kafka's names; asked for anew each time. */
-function groupConfig(config: BrokerConfig): GroupConfig {
+function groupConfig(config: BrokerConfig, partitionCount: () => number): GroupConfig {
   return {
     get initialRebalanceDelayMs() {
       return config.get('group.initial.rebalance.delay.ms')
@@ -417,7 +431,7 @@ function groupConfig(config: BrokerConfig): GroupConfig {
       return config.get('offsets.commit.timeout.ms')
     },
     get partitionCount() {
-      return config.get('offsets.topic.num.partitions')
+      return partitionCount()
     },
   }
 }

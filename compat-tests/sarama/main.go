@@ -2,6 +2,8 @@
 //
 // usage: sarama BOOTSTRAP VERSION FEATURE...
 //
+//	sarama BOOTSTRAP VERSION metrics TOPIC GROUP
+//
 // VERSION is what the client takes the broker for, as `2.8.0`: it decides which versions of each API sarama uses.
 package main
 
@@ -36,9 +38,12 @@ var features = map[string]Feature{
 func main() {
 	Bootstrap = os.Args[1]
 	brokerVersion = Must(sarama.ParseKafkaVersion(os.Args[2]))
-	if os.Args[3] == "worker" {
+	switch os.Args[3] {
+	case "worker":
 		crashWorker(os.Args[4], os.Args[5])
-		return
+	case "metrics":
+		metrics(os.Args[4], os.Args[5])
+	default:
+		Show(features, os.Args[3:])
 	}
-	Show(features, os.Args[3:])
 }

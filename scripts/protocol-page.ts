@@ -63,7 +63,8 @@ function apis(): string[] {
     ),
     '',
     'Produce is advertised from version 0 on, as Kafka does it, because librdkafka stops compressing otherwise',
-    '(KAFKA-18659); a request below version 3 closes the connection.',
+    '(KAFKA-18659); a request below version 3 closes the connection. What is not advertised is served all the same: Kafka',
+    'does so with the APIs of telemetry when nobody receives the metrics (KIP-714).',
     '',
   ]
 }
@@ -71,7 +72,8 @@ function apis(): string[] {
 function versionsOf(api: AnyHandler['api']): string {
   const [min, max] = api.versions
   const [first, last] = api.advertised ?? api.versions
-  return range(Math.max(min, first), Math.min(max, last))
+  const versions = range(Math.max(min, first), Math.min(max, last))
+  return api.advertised === null ? `${versions} (not advertised)` : versions
 }
 
 function features(): string[] {

@@ -10,6 +10,7 @@ import { partitionLog } from './group/partition-log.ts'
 import { handlers } from './handlers/index.ts'
 import type { Services } from './handlers/services.ts'
 import { followBrokerConfigs } from './metadata/broker-configs.ts'
+import { ClientMetrics } from './metadata/client-metrics.ts'
 import { pinMinInSyncReplicas } from './metadata/config-control.ts'
 import { Controller } from './metadata/controller.ts'
 import { initialFeatures } from './metadata/feature-control.ts'
@@ -247,8 +248,15 @@ export function buildServices(options: BrokerOptions, config: BrokerConfig, logg
     }
   }
   const brokerId = config.get('node.id') ?? 1
+  const clientMetrics = new ClientMetrics({
+    clock,
+    random,
+    metadata,
+    maxBytes: config.get('telemetry.max.bytes'),
+  })
   const onCommit = async (records: readonly MetadataRecord[], deleted: readonly Topic[]): Promise<void> => {
     followBrokerConfigs(config, brokerId, metadata, records)
+    clientMetrics.follow(records)
     // At once: the topic may be made anew, and its groups loaded, before its old logs are gone.
     for (const { name, partitions } of deleted) {
       if (name === CONSUMER_OFFSETS_TOPIC) for (const { index } of partitions) groups.unload(index)
@@ -284,6 +292,7 @@ export function buildServices(options: BrokerOptions, config: BrokerConfig, logg
     metadata,
     replicas,
     groups,
+    clientMetrics,
     controller,
     fetchSessions: new FetchSessions({
       clock,

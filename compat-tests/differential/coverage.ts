@@ -28,6 +28,7 @@ import { describeUserScramCredentialsApi } from '../../src/wire/messages/describ
 import { electLeadersApi } from '../../src/wire/messages/elect-leaders.ts'
 import { fetchApi } from '../../src/wire/messages/fetch.ts'
 import { findCoordinatorApi } from '../../src/wire/messages/find-coordinator.ts'
+import { getTelemetrySubscriptionsApi } from '../../src/wire/messages/get-telemetry-subscriptions.ts'
 import { heartbeatApi } from '../../src/wire/messages/heartbeat.ts'
 import { incrementalAlterConfigsApi } from '../../src/wire/messages/incremental-alter-configs.ts'
 import { initProducerIdApi } from '../../src/wire/messages/init-producer-id.ts'
@@ -43,6 +44,7 @@ import { offsetDeleteApi } from '../../src/wire/messages/offset-delete.ts'
 import { offsetFetchApi } from '../../src/wire/messages/offset-fetch.ts'
 import { offsetForLeaderEpochApi } from '../../src/wire/messages/offset-for-leader-epoch.ts'
 import { produceApi } from '../../src/wire/messages/produce.ts'
+import { pushTelemetryApi } from '../../src/wire/messages/push-telemetry.ts'
 import { syncGroupApi } from '../../src/wire/messages/sync-group.ts'
 import { updateFeaturesApi } from '../../src/wire/messages/update-features.ts'
 
@@ -81,6 +83,7 @@ export const coveredApis: readonly CoveredApi[] = [
   electLeadersApi,
   fetchApi,
   findCoordinatorApi,
+  getTelemetrySubscriptionsApi,
   heartbeatApi,
   incrementalAlterConfigsApi,
   initProducerIdApi,
@@ -96,6 +99,7 @@ export const coveredApis: readonly CoveredApi[] = [
   offsetFetchApi,
   offsetForLeaderEpochApi,
   produceApi,
+  pushTelemetryApi,
   syncGroupApi,
   updateFeaturesApi,
 ]
@@ -185,6 +189,7 @@ export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
     'UNKNOWN_TOPIC_OR_PARTITION',
   ],
   FindCoordinator: ['INVALID_REQUEST'],
+  GetTelemetrySubscriptions: ['THROTTLING_QUOTA_EXCEEDED'],
   Heartbeat: [
     'FENCED_INSTANCE_ID',
     'ILLEGAL_GENERATION',
@@ -254,6 +259,14 @@ export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
     'UNKNOWN_SERVER_ERROR',
     'UNKNOWN_TOPIC_ID',
     'UNKNOWN_TOPIC_OR_PARTITION',
+    'UNSUPPORTED_COMPRESSION_TYPE',
+  ],
+  PushTelemetry: [
+    'INVALID_RECORD',
+    'INVALID_REQUEST',
+    'TELEMETRY_TOO_LARGE',
+    'THROTTLING_QUOTA_EXCEEDED',
+    'UNKNOWN_SUBSCRIPTION_ID',
     'UNSUPPORTED_COMPRESSION_TYPE',
   ],
   SyncGroup: [

@@ -60,9 +60,6 @@ const whereabouts: Readonly<Record<string, string>> = {
   'log.dirs': 'ottla keeps its logs in memory',
 }
 
-/** What Kafka does not advertise without a receiver of metrics (KIP-714), and answers all the same. */
-const telemetry: readonly string[] = ['GetTelemetrySubscriptions', 'PushTelemetry']
-
 export const knownDifferences: readonly KnownDifference[] = [
   ...Object.entries(notServed).map(([key, name]) => ({
     case: 'ApiVersions: v*',
@@ -90,11 +87,5 @@ export const knownDifferences: readonly KnownDifference[] = [
     case: `FindCoordinator: ${version} of a transactional id`,
     path: '',
     reason: noTransactions,
-  })),
-  ...telemetry.map((api) => ({
-    case: `${api}: v0 asked for all the same`,
-    path: '',
-    reason:
-      'nobody receives metrics: a request for it closes the connection, like any that is not advertised',
   })),
 ]

@@ -6,6 +6,38 @@ import { type ConfigValue, parseConfig } from './parse-config.ts'
 /** A subscription is asked for that cannot be; Kafka calls the request invalid, not the config. */
 export class SubscriptionError extends Error {}
 
+/** A subscription: which clients are to push what, and how often. */
+export interface ClientMetricsSubscription {
+  /** Prefixes of metrics' names; `*` stands for all of them. */
+  readonly metrics: readonly string[]
+  readonly intervalMs: number
+  /** By selector (`client_id`, `client_software_name`, ...), what all of the client's must match as a whole. */
+  readonly matches: ReadonlyMap<string, RegExp>
+}
+
+/** The push interval of clients that no subscription asks for anything, milliseconds. */
+export const DEFAULT_PUSH_INTERVAL_MS = 300_000
+
+/**
+ * The subscription that its configs describe.
+ * @throws ConfigError when they are none that `checkClientMetricsConfigs` lets pass.
+ */
+export function clientMetricsSubscription(texts: ReadonlyMap<string, string>): ClientMetricsSubscription {
+  const value = (name: string): ConfigValue | undefined => {
+    const definition = configDefinitions('client metrics').get(name)
+    const text = texts.get(name)
+    return definition === undefined || text === undefined ? undefined : parseConfig(definition, text)
+  }
+  const metrics = value('metrics')
+  const intervalMs = value('interval.ms')
+  const patterns = value('match')
+  return {
+    metrics: Array.isArray(metrics) ? metrics : [],
+    intervalMs: typeof intervalMs === 'number' ? intervalMs : DEFAULT_PUSH_INTERVAL_MS,
+    matches: new Map(Array.isArray(patterns) ? patterns.map(matchOf) : []),
+  }
+}
+
 /**
  * Checks all that would then be set for a subscription.
  * @throws ConfigError or SubscriptionError with Kafka's kind of message.
@@ -28,7 +60,7 @@ export function checkClientMetricsConfigs(subscription: string, texts: ReadonlyM
     )
   }
   const patterns = values.get('match')
-  if (Array.isArray(patterns)) for (const pattern of patterns) checkPattern(pattern)
+  if (Array.isArray(patterns)) for (const pattern of patterns) matchOf(pattern)
 }
 
 const MIN_INTERVAL_MS = 100
@@ -44,27 +76,35 @@ const SELECTORS: ReadonlySet<string> = new Set([
   'client_source_port',
 ])
 
-function checkPattern(pattern: string): void {
+/** What `selector=expression` asks of a client. @throws ConfigError */
+function matchOf(pattern: string): readonly [selector: string, expression: RegExp] {
   const parts = pattern.split('=')
   // Java's split drops what is empty at the end.
   while (parts.at(-1) === '') parts.pop()
   const [selector = '', expression = ''] = parts
-  if (parts.length === 2 && SELECTORS.has(selector.trim()) && isExpression(expression.trim())) return
-  throw new ConfigError(`Illegal client matching pattern: ${pattern}`)
+  const compiled = parts.length === 2 && SELECTORS.has(selector.trim()) ? wholeMatch(expression.trim()) : null
+  if (compiled === null) throw new ConfigError(`Illegal client matching pattern: ${pattern}`)
+  return [selector.trim(), compiled]
 }
 
-/** Whether a text is a regular expression of Java's, of which only the form is looked at; it is never run. */
-function isExpression(text: string): boolean {
+/**
+ * A regular expression of Java's that has to match all of a text, as one of ours: quotations are escaped, flags at the
+ * start are kept, and what only keeps Java from going back (possessive quantifiers, atomic groups) becomes its ordinary
+ * twin. Null when it is no regular expression.
+ */
+function wholeMatch(text: string): RegExp | null {
+  const [, flags = ''] = /^\(\?([a-zA-Z]+)\)/.exec(text) ?? []
   const ecma = text
-    .replace(/\\Q.*?(\\E|$)/gs, 'q')
+    .replace(/\\Q(.*?)(?:\\E|$)/gs, (_, quoted: string) => quoted.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
     .replace(/\(\?[a-zA-Z-]*:/g, '(?:')
     .replace(/\(\?[a-zA-Z-]+\)/g, '')
     .replace(/\(\?>/g, '(?:')
     .replace(/([*+?}])\+/g, '$1')
   try {
+    // By itself first: in brackets, what is closed too often would pass.
     new RegExp(ecma)
-    return true
+    return new RegExp(`^(?:${ecma})$`, [...new Set(flags)].filter((flag) => 'is'.includes(flag)).join(''))
   } catch {
-    return false
+    return null
   }
 }

@@ -16,6 +16,9 @@ export interface Call extends Services {
   readonly clientId: string | null
   /** The client's address, as Kafka prints it in group descriptions: `/127.0.0.1`. */
   readonly clientHost: string
+  readonly clientPort: number
+  /** `name/version` of the client's library, once it has told them in ApiVersions v3 or later (KIP-511). */
+  readonly clientSoftware: string | null
   /** Identifies the connection for as long as it lives. */
   readonly connectionId: string
   readonly listenerName: string

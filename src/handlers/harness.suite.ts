@@ -38,6 +38,8 @@ export async function testBroker(options: BrokerOptions = {}): Promise<TestBroke
     correlationId: 1,
     clientId: 'test',
     clientHost: '/127.0.0.1',
+    clientPort: 40_000,
+    clientSoftware: null,
     connectionId: 'test',
     listenerName: 'PLAINTEXT',
     advertised: { host: 'localhost', port: 9092 },

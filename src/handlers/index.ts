@@ -25,6 +25,7 @@ import { describeUserScramCredentialsHandler } from './describe-user-scram-crede
 import { electLeadersHandler } from './elect-leaders.ts'
 import { fetchHandler } from './fetch.ts'
 import { findCoordinatorHandler } from './find-coordinator.ts'
+import { getTelemetrySubscriptionsHandler } from './get-telemetry-subscriptions.ts'
 import type { AnyHandler } from './handler.ts'
 import { heartbeatHandler } from './heartbeat.ts'
 import { incrementalAlterConfigsHandler } from './incremental-alter-configs.ts'
@@ -41,6 +42,7 @@ import { offsetDeleteHandler } from './offset-delete.ts'
 import { offsetFetchHandler } from './offset-fetch.ts'
 import { offsetForLeaderEpochHandler } from './offset-for-leader-epoch.ts'
 import { produceHandler } from './produce.ts'
+import { pushTelemetryHandler } from './push-telemetry.ts'
 import { syncGroupHandler } from './sync-group.ts'
 import { updateFeaturesHandler } from './update-features.ts'
 
@@ -86,6 +88,8 @@ export const handlers: readonly AnyHandler[] = [
   alterUserScramCredentialsHandler,
   describeClusterHandler,
   describeProducersHandler,
+  getTelemetrySubscriptionsHandler,
+  pushTelemetryHandler,
   listConfigResourcesHandler,
   describeTopicPartitionsHandler,
 ]

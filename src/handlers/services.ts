@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Clock, Random } from '../clock.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { GroupCoordinator } from '../group/group-coordinator.ts'
+import type { ClientMetrics } from '../metadata/client-metrics.ts'
 import type { Controller } from '../metadata/controller.ts'
 import type { Metadata } from '../metadata/metadata.ts'
 import type { ProducerIds } from '../metadata/producer-ids.ts'
@@ -30,6 +31,7 @@ export interface Services {
   readonly fetchSessions: FetchSessions
   readonly producerIds: ProducerIds
   readonly groups: GroupCoordinator
+  readonly clientMetrics: ClientMetrics
   /** Whether the broker's machine finds an address for a host's name. */
   readonly resolveHost: (name: string) => Promise<boolean>
 }

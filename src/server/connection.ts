@@ -22,6 +22,7 @@ export interface ConnectionOptions {
   readonly connectionId: string
   /** The client's address as Kafka prints it. */
   readonly clientHost: string
+  readonly clientPort: number
   /** The client's address and port, for the log. */
   readonly client: string
   readonly listenerName: string
@@ -46,6 +47,7 @@ const HALF_OPEN_GRACE_MS = 5_000
 export class Connection implements Caller {
   readonly connectionId: string
   readonly clientHost: string
+  readonly clientPort: number
   readonly listenerName: string
   readonly advertised: Endpoint
   /** Aborted when the client has gone or will send nothing more, and when the broker stops. */
@@ -74,6 +76,7 @@ export class Connection implements Caller {
     this.signal = this.#abort.signal
     this.connectionId = options.connectionId
     this.clientHost = options.clientHost
+    this.clientPort = options.clientPort
     this.listenerName = options.listenerName
     this.advertised = options.advertised
     socket.on('data', (chunk) => this.#received(chunk))

@@ -18,6 +18,7 @@ export type Answer = readonly Buffer[] | null
 export interface Caller {
   readonly connectionId: string
   readonly clientHost: string
+  readonly clientPort: number
   readonly listenerName: string
   readonly advertised: Endpoint
   readonly signal: AbortSignal
@@ -208,15 +209,16 @@ interface ClientSoftware {
   readonly clientSoftwareVersion: string
 }
 
-/** The handlers by API key, each with the versions that clients are told of and that can be read. */
+/** The handlers by API key, each with the versions that can be read and that clients, if of any, are told of. */
 function servedByKey(handlers: readonly AnyHandler[]): readonly (Served | undefined)[] {
   const served: (Served | undefined)[] = []
   for (const handler of handlers) {
     const { key, name, versions, advertised } = handler.api
     if (served[key] !== undefined) throw new Error(`two handlers for API key ${key} (${name})`)
-    if (advertised === null) continue
-    const min = Math.max(versions[0], advertised[0])
-    const max = Math.min(versions[1], advertised[1])
+    // Without a receiver of metrics Kafka serves the APIs of telemetry and advertises none of them (KIP-714).
+    const [first, last] = advertised ?? versions
+    const min = Math.max(versions[0], first)
+    const max = Math.min(versions[1], last)
     served[key] = { handler, min, max }
   }
   return served

@@ -200,6 +200,7 @@ export class Listener {
       maxRequestBytes,
       connectionId: `${hostAndPort(plainAddress(localAddress), this.#port)}-${remote}-${this.#accepted++}`,
       clientHost: clientHost(remoteAddress),
+      clientPort: remotePort,
       client: remote,
       listenerName: this.name,
       advertised: this.advertisedTo(localAddress),

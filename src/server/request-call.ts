@@ -15,6 +15,8 @@ export function callsWith(services: Services): MakeCall {
     readonly correlationId: number
     readonly clientId: string
     readonly clientHost: string
+    readonly clientPort: number
+    readonly clientSoftware: string | null
     readonly connectionId: string
     readonly listenerName: string
     readonly advertised: Endpoint
@@ -25,6 +27,8 @@ export function callsWith(services: Services): MakeCall {
       this.correlationId = correlationId
       this.clientId = clientId
       this.clientHost = caller.clientHost
+      this.clientPort = caller.clientPort
+      this.clientSoftware = caller.clientSoftware
       this.connectionId = caller.connectionId
       this.listenerName = caller.listenerName
       this.advertised = caller.advertised

@@ -91,6 +91,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
 class FuzzConnection implements Caller {
   readonly connectionId = 'fuzz'
   readonly clientHost = '/127.0.0.1'
+  readonly clientPort = 40_000
   readonly listenerName = 'PLAINTEXT'
   readonly advertised = { host: '127.0.0.1', port: 9092 }
   readonly signal: AbortSignal

@@ -178,6 +178,34 @@ async def admin_topics():
         expect(gone.topic_error_codes, [(topic, errors.UnknownTopicOrPartitionError.errno)], "deleted again")
 
 
+async def admin_configs():
+    topic = await create_topic("configs")
+    async with admin() as client:
+
+        async def config(name):
+            answer = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+            return {each[0]: each[1] for each in answer[0].resources[0][4]}[name]
+
+        async def becomes(name, value):
+            async def is_so():
+                return await config(name) == value
+
+            await until(f"{name} is {value}", is_so)
+
+        # Its only way replaces all that there was.
+        async def replace(**configs):
+            named = {name.replace("_", "."): value for name, value in configs.items()}
+            answer = await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, named)])
+            return answer[0].resources[0][0]
+
+        expect(await replace(segment_ms="654321"), 0, "altered")
+        await becomes("segment.ms", "654321")
+        expect(await replace(retention_ms="123456"), 0, "altered")
+        await becomes("retention.ms", "123456")
+        await becomes("segment.ms", "604800000")
+        expect(await replace(retention_ms="long"), errors.InvalidConfigurationError.errno, "a wrong value")
+
+
 async def listed(client, is_right):
     return is_right(await client.list_topics())
 
@@ -234,6 +262,7 @@ FEATURES = {
     "idempotence": run(idempotence),
     "admin: topics": run(admin_topics),
     "admin: groups and offsets": run(admin_groups),
+    "admin: configs": run(admin_configs),
 }
 
 main(FEATURES, lambda *args: asyncio.run(crash_worker(*args)))

@@ -63,6 +63,8 @@ var features = map[string]feature{
 	"idempotence":               idempotence,
 	"admin: topics":             adminTopics,
 	"admin: groups and offsets": adminGroups,
+	"admin: configs":            adminConfigs,
+	"admin: cluster":            adminCluster,
 }
 
 func main() {

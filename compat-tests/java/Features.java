@@ -51,6 +51,8 @@ public final class Features {
     FEATURES.put("crash and resume", Groups::crashAndResume);
     FEATURES.put("admin: topics", Admins::topics);
     FEATURES.put("admin: groups and offsets", Admins::groups);
+    FEATURES.put("admin: configs", Clusters::configs);
+    FEATURES.put("admin: cluster", Clusters::cluster);
   }
 
   private Features() {}

@@ -56,7 +56,7 @@ func adminTopics(r *Run) {
 		Expect(partition.Leader, cluster.Controller, "leader")
 		Expect(partition.Isr, []kafka.Broker{cluster.Controller}, "in-sync replicas")
 	}
-	adminConfigs(r, client, topic)
+	describeConfigs(r, client, topic)
 
 	first := Must(client.ListOffsets(r, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{
 		topic: {kafka.FirstOffsetOf(3), kafka.LastOffsetOf(3)},
@@ -73,7 +73,7 @@ func adminTopics(r *Run) {
 	Expect(errors.Is(remove(), kafka.UnknownTopicOrPartition), true, "deleted again")
 }
 
-func adminConfigs(r *Run, client *kafka.Client, topic string) {
+func describeConfigs(r *Run, client *kafka.Client, topic string) {
 	described := Must(client.DescribeConfigs(r, &kafka.DescribeConfigsRequest{
 		Resources:       []kafka.DescribeConfigRequestResource{{ResourceType: kafka.ResourceTypeTopic, ResourceName: topic}},
 		IncludeSynonyms: true,

@@ -24,6 +24,8 @@ var features = map[string]Feature{
 	"offsets by time":           offsetsByTime,
 	"admin: topics":             adminTopics,
 	"admin: groups and offsets": adminGroups,
+	"admin: configs":            adminConfigs,
+	"admin: cluster":            adminCluster,
 }
 
 func main() {

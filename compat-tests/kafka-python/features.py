@@ -8,6 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 
 import kafka
 from client import Reader, admin, bootstrap, create_topic, messages, produce
+from cluster import admin_cluster, admin_configs
 from groups import cooperative, crash_and_resume, crash_worker, rebalances, static_members
 from kafka import KafkaProducer, TopicPartition, errors
 from kafka.admin import ConfigResource, OffsetSpec
@@ -239,6 +240,8 @@ FEATURES = {
     "idempotence": idempotence,
     "admin: topics": admin_topics,
     "admin: groups and offsets": admin_groups,
+    "admin: configs": admin_configs,
+    "admin: cluster": admin_cluster,
 }
 
 main(FEATURES, crash_worker)

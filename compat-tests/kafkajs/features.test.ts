@@ -1,7 +1,15 @@
 /** kafkajs, feature by feature. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CompressionTypes, ConfigResourceTypes, type Message } from 'kafkajs'
+import {
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  CompressionTypes,
+  ConfigResourceTypes,
+  type Message,
+  ResourcePatternTypes,
+} from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startBroker, type TestBroker, unique } from '../broker.ts'
 import { featuresOf } from '../features.ts'
@@ -140,6 +148,47 @@ describe('kafkajs', () => {
           [1, -1],
         ]),
       )
+    }),
+  )
+
+  shows('admin: configs', () =>
+    withAdmin(client(), async (admin) => {
+      const name = unique('configs')
+      await createTopic(client(), name)
+      const resource = { type: ConfigResourceTypes.TOPIC, name }
+      const config = async (wanted: string) => {
+        const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [resource] })
+        const found = resources[0]?.configEntries.find(({ configName }) => configName === wanted)
+        return found && { value: found.configValue, isDefault: found.isDefault }
+      }
+      // Its only way replaces all that there was.
+      const alter = (configName: string, value: string) =>
+        admin.alterConfigs({
+          validateOnly: false,
+          resources: [{ ...resource, configEntries: [{ name: configName, value }] }],
+        })
+      await alter('segment.ms', '654321')
+      await until('it is set', async () => (await config('segment.ms'))?.value === '654321')
+      await alter('retention.ms', '123456')
+      await until('it is replaced', async () => (await config('segment.ms'))?.isDefault)
+      expect(await config('retention.ms')).toEqual({ value: '123456', isDefault: false })
+      await expect(alter('retention.ms', 'long')).rejects.toThrow(/configuration is invalid/i)
+    }),
+  )
+
+  shows('admin: cluster', () =>
+    withAdmin(client(), async (admin) => {
+      const topic = unique('cluster')
+      await createTopic(client(), topic)
+      const topics = [{ topic, partitions: [0] }]
+      expect(await admin.listPartitionReassignments({ topics })).toMatchObject({ topics: [] })
+      const anything = {
+        resourceType: AclResourceTypes.ANY,
+        resourcePatternType: ResourcePatternTypes.ANY,
+        operation: AclOperationTypes.ANY,
+        permissionType: AclPermissionTypes.ANY,
+      }
+      await expect(admin.describeAcls(anything)).rejects.toThrow(/security features are disabled/i)
     }),
   )
 

@@ -17,12 +17,14 @@ import threading
 import time
 import traceback
 import uuid
+import warnings
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
     OFFSET_END,
     Consumer,
     ConsumerGroupTopicPartitions,
+    ElectionType,
     KafkaError,
     KafkaException,
     Producer,
@@ -31,7 +33,24 @@ from confluent_kafka import (
     libversion,
     version,
 )
-from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic, OffsetSpec, ResourceType
+from confluent_kafka.admin import (
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    OffsetSpec,
+    ResourcePatternType,
+    ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialDeletion,
+    UserScramCredentialUpsertion,
+)
 
 DEADLINE_S = 40
 SESSION_TIMEOUT_MS = 6000
@@ -521,6 +540,58 @@ def admin_groups():
     expect(refusal(client.delete_consumer_groups([group])), KafkaError.GROUP_ID_NOT_FOUND, "deleted again")
 
 
+def admin_configs():
+    client = admin()
+    topic = create_topic("configs")
+
+    def config(name):
+        resource = ConfigResource(ResourceType.TOPIC, topic)
+        found = results(client.describe_configs([resource]))[resource][name]
+        return found.value, found.is_default
+
+    def becomes(name, *value):
+        until(f"{name} is {value}", lambda: config(name) == value)
+
+    def alter(name, operation, value=None):
+        entry = ConfigEntry(name, value, incremental_operation=operation)
+        return client.incremental_alter_configs([ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])])
+
+    results(alter("retention.ms", AlterConfigOpType.SET, "123456"))
+    becomes("retention.ms", "123456", False)
+    results(alter("cleanup.policy", AlterConfigOpType.APPEND, "compact"))
+    becomes("cleanup.policy", "delete,compact", False)
+    results(alter("cleanup.policy", AlterConfigOpType.DELETE))
+    becomes("cleanup.policy", "delete", True)
+    expect(refusal(alter("retention.ms", AlterConfigOpType.SET, "long")), KafkaError.INVALID_CONFIG, "a wrong value")
+    # The older way replaces all that there was.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    results(client.alter_configs([ConfigResource(ResourceType.TOPIC, topic, set_config={"segment.ms": "654321"})]))
+    becomes("segment.ms", "654321", False)
+    becomes("retention.ms", "604800000", True)
+
+
+def admin_cluster():
+    client = admin()
+    topic = create_topic("cluster")
+    elected = client.elect_leaders(ElectionType.PREFERRED, [TopicPartition(topic, 0)]).result(DEADLINE_S)
+    expect([error.code() for error in elected.values()], [KafkaError.ELECTION_NOT_NEEDED], "election of the leader")
+    acls = AclBindingFilter(
+        ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY
+    )
+    # It makes an empty list of SECURITY_DISABLED.
+    expect(client.describe_acls(acls).result(DEADLINE_S), [], "ACLs without an authorizer")
+
+    user = unique("user")
+    info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096)
+    described = lambda: client.describe_user_scram_credentials([user])
+    results(client.alter_user_scram_credentials([UserScramCredentialUpsertion(user, info, b"secret")]))
+    until("the user is there", lambda: refusal(described()) is None)
+    found = [(each.mechanism, each.iterations) for each in results(described())[user].scram_credential_infos]
+    expect(found, [(ScramMechanism.SCRAM_SHA_256, 4096)], "credentials")
+    results(client.alter_user_scram_credentials([UserScramCredentialDeletion(user, ScramMechanism.SCRAM_SHA_256)]))
+    until("the user is gone", lambda: refusal(described()) == KafkaError.RESOURCE_NOT_FOUND)
+
+
 FEATURES = {
     "version": lambda: {"client": version(), "librdkafka": libversion()[0]},
     "gzip": codec("gzip"),
@@ -540,6 +611,8 @@ FEATURES = {
     "idempotence": idempotence,
     "admin: topics": admin_topics,
     "admin: groups and offsets": admin_groups,
+    "admin: configs": admin_configs,
+    "admin: cluster": admin_cluster,
 }
 
 printing = threading.Lock()

@@ -1,5 +1,5 @@
 /** @platformatic/kafka as these tests use it: quick to retry, with the shortest session that a broker grants. */
-import { bootstrap, load, SESSION_TIMEOUT_MS, unique, until, upTo } from '../js-harness.js'
+import { bootstrap, load, refusal, SESSION_TIMEOUT_MS, unique, until, upTo } from '../js-harness.js'
 
 export const { Admin, Consumer, Producer, stringDeserializer, stringSerializer } = load(
   'platformatic-kafka',
@@ -53,6 +53,18 @@ export function newProducer(options) {
 
 export function messages(values, partition = 0) {
   return values.map((value) => ({ value: Buffer.from(value), partition }))
+}
+
+/** `action` ends with the broker's error `code`. */
+export async function refused(action, code) {
+  const error = await refusal(action)
+  if (!JSON.stringify(error, replacer)?.includes(code)) throw error ?? new Error(`${code} was expected`)
+}
+
+/** An error's properties, causes and all. */
+function replacer(_key, value) {
+  if (typeof value === 'bigint') return String(value)
+  return value instanceof Error ? { ...value, message: value.message, errors: value.errors } : value
 }
 
 /** A consumer of one topic that remembers what it was given and how it was assigned. */

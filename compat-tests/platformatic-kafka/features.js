@@ -1,6 +1,7 @@
 /** The features of @platformatic/kafka, shown one by one (see ../js-harness.js). */
-import { expect, main, numbered, refusal, unique, until, upTo, versionOf } from '../js-harness.js'
-import { createTopic, messages, newProducer, produce, Reader, withAdmin } from './client.js'
+import { expect, main, numbered, unique, until, upTo, versionOf } from '../js-harness.js'
+import { createTopic, messages, newProducer, produce, Reader, refused, withAdmin } from './client.js'
+import { adminCluster, adminConfigs } from './cluster.js'
 import { cooperative, crashAndResume, crashWorker, described, rebalances, staticMembers } from './groups.js'
 
 const codec = (compression) => async () => {
@@ -103,12 +104,6 @@ async function seeks() {
   const beyond = await new Reader(topic).from({ 0: 1000 })
   expect((await beyond.offsets(1))[0], 0)
   await beyond.close()
-}
-
-/** An error's properties, causes and all. */
-function replacer(_key, value) {
-  if (typeof value === 'bigint') return String(value)
-  return value instanceof Error ? { ...value, message: value.message, errors: value.errors } : value
 }
 
 async function offsetsByTime() {
@@ -219,12 +214,6 @@ function adminTopics() {
   })
 }
 
-/** `action` ends with the broker's error `code`. */
-async function refused(action, code) {
-  const error = await refusal(action)
-  if (!JSON.stringify(error, replacer)?.includes(code)) throw error ?? new Error(`${code} was expected`)
-}
-
 function adminGroups() {
   return withAdmin(async (admin) => {
     const [topic, group] = [await createTopic('admin-groups', 2), unique('admin-groups')]
@@ -286,6 +275,8 @@ await main(
     idempotence,
     'admin: topics': adminTopics,
     'admin: groups and offsets': adminGroups,
+    'admin: configs': adminConfigs,
+    'admin: cluster': adminCluster,
   },
   crashWorker,
 )

@@ -33,6 +33,8 @@ var features = map[string]Feature{
 	"idempotence":               idempotence,
 	"admin: topics":             adminTopics,
 	"admin: groups and offsets": adminGroups,
+	"admin: configs":            adminConfigs,
+	"admin: cluster":            adminCluster,
 }
 
 func main() {

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+func adminConfigs(r *run) {
+	admin := newAdmin()
+	defer admin.Close()
+	topic := createTopic(r, "configs", 1)
+	config := func(key string) string {
+		described, err := admin.DescribeTopicConfigs(r, topic)
+		check(err)
+		found, err := described.On(topic, nil)
+		check(err)
+		for _, each := range found.Configs {
+			if each.Key == key {
+				return fmt.Sprint(*each.Value, " ", each.Source)
+			}
+		}
+		return ""
+	}
+	alter := func(op kadm.IncrementalOp, name string, value string) error {
+		wanted := kadm.AlterConfig{Op: op, Name: name, Value: &value}
+		altered, err := admin.AlterTopicConfigs(r, []kadm.AlterConfig{wanted}, topic)
+		check(err)
+		return altered[0].Err
+	}
+	check(alter(kadm.SetConfig, "retention.ms", "123456"))
+	expect(config("retention.ms"), "123456 DYNAMIC_TOPIC_CONFIG", "set")
+	check(alter(kadm.AppendConfig, "cleanup.policy", "compact"))
+	expect(config("cleanup.policy"), "delete,compact DYNAMIC_TOPIC_CONFIG", "appended")
+	check(alter(kadm.SubtractConfig, "cleanup.policy", "delete"))
+	expect(config("cleanup.policy"), "compact DYNAMIC_TOPIC_CONFIG", "subtracted")
+	check(alter(kadm.DeleteConfig, "cleanup.policy", ""))
+	expect(config("cleanup.policy"), "delete DEFAULT_CONFIG", "deleted")
+	expect(errors.Is(alter(kadm.SetConfig, "retention.ms", "long"), kerr.InvalidConfig), true, "a wrong value")
+
+	// The older way replaces all that there was.
+	state := kadm.AlterConfig{Name: "segment.ms", Value: kadm.StringPtr("654321")}
+	altered, err := admin.AlterTopicConfigsState(r, []kadm.AlterConfig{state}, topic)
+	check(err)
+	check(altered[0].Err)
+	expect(config("segment.ms"), "654321 DYNAMIC_TOPIC_CONFIG", "state")
+	expect(config("retention.ms"), "604800000 DEFAULT_CONFIG", "replaced")
+}
+
+func adminCluster(r *run) {
+	admin := newAdmin()
+	defer admin.Close()
+	topic := createTopic(r, "cluster", 1)
+	produce(r, topic, numbered(10, 0), byHand)
+	all := kadm.TopicsSet{topic: {0: {}}}
+
+	directories, err := admin.DescribeAllLogDirs(r, all)
+	check(err)
+	var size int64
+	directories.Each(func(directory kadm.DescribedLogDir) {
+		check(directory.Err)
+		partition, there := directory.Topics.Lookup(topic, 0)
+		if there {
+			size += partition.Size
+		}
+	})
+	expect(size > 0, true, "size on disk")
+	elected, err := admin.ElectLeaders(r, kadm.ElectPreferredReplica, all)
+	check(err)
+	expect(errors.Is(elected[topic][0].Err, kerr.ElectionNotNeeded), true, "election of the leader")
+	moving, err := admin.ListPartitionReassignments(r, all)
+	check(err)
+	expect(len(moving), 0, "reassignments")
+	producers, err := admin.DescribeProducers(r, all)
+	check(err)
+	for _, producer := range producers.SortedProducers() {
+		expect(producer.LastSequence, 9, "last sequence of the producer")
+	}
+	expect(len(producers.SortedProducers()), 1, "producers")
+	ends, err := admin.OffsetForLeaderEpoch(r, kadm.OffsetForLeaderEpochRequest{topic: {0: 0}})
+	check(err)
+	expect(fmt.Sprint(ends[topic][0].EndOffset, " ", ends[topic][0].LeaderEpoch), "10 0", "end of the epoch")
+	acls := kadm.NewACLs().AnyResource().Allow().AllowHosts().Deny().DenyHosts().Operations()
+	described, err := admin.DescribeACLs(r, acls.ResourcePatternType(kadm.ACLPatternAny))
+	check(err)
+	expect(len(described) > 0, true, "answers about ACLs")
+	for _, answer := range described {
+		expect(errors.Is(answer.Err, kerr.SecurityDisabled), true, "ACLs without an authorizer")
+	}
+	quotas(r, admin)
+	credentials(r, admin)
+}
+
+func quotas(r *run, admin *kadm.Client) {
+	user, key := unique("user"), "producer_byte_rate"
+	entity := kadm.ClientQuotaEntity{{Type: "user", Name: &user}}
+	found := func() (values []float64) {
+		described, err := admin.DescribeClientQuotas(r, true, []kadm.DescribeClientQuotaComponent{{Type: "user", MatchName: &user}})
+		check(err)
+		for _, each := range described {
+			for _, value := range each.Values {
+				values = append(values, value.Value)
+			}
+		}
+		return
+	}
+	alter := func(op kadm.AlterClientQuotaOp) {
+		altered, err := admin.AlterClientQuotas(r, []kadm.AlterClientQuotaEntry{{Entity: entity, Ops: []kadm.AlterClientQuotaOp{op}}})
+		check(err)
+		check(altered[0].Err)
+	}
+	alter(kadm.AlterClientQuotaOp{Key: key, Value: 1e6})
+	until(r, "the quota is there", func() bool { return len(found()) == 1 })
+	expect(found(), []float64{1e6}, "quota")
+	alter(kadm.AlterClientQuotaOp{Key: key, Remove: true})
+	until(r, "the quota is gone", func() bool { return len(found()) == 0 })
+}
+
+func credentials(r *run, admin *kadm.Client) {
+	user := unique("user")
+	altered, err := admin.AlterUserSCRAMs(r, nil, []kadm.UpsertSCRAM{
+		{User: user, Mechanism: kadm.ScramSha256, Iterations: 4096, Password: "secret"},
+	})
+	check(err)
+	check(altered[user].Err)
+	var described kadm.DescribedUserSCRAMs
+	until(r, "the user is there", func() bool {
+		described, err = admin.DescribeUserSCRAMs(r, user)
+		check(err)
+		return described[user].Err == nil
+	})
+	expect(fmt.Sprint(described[user].CredInfos), "[SCRAM-SHA-256=iterations=4096]", "credentials")
+	altered, err = admin.AlterUserSCRAMs(r, []kadm.DeleteSCRAM{{User: user, Mechanism: kadm.ScramSha256}}, nil)
+	check(err)
+	check(altered[user].Err)
+	until(r, "the user is gone", func() bool {
+		described, err = admin.DescribeUserSCRAMs(r, user)
+		check(err)
+		return errors.Is(described[user].Err, kerr.ResourceNotFound)
+	})
+}

@@ -23,6 +23,10 @@ export async function createTopic(name, numPartitions = 1) {
   const topic = unique(name)
   await withAdmin(async (admin) => {
     await admin.createTopics({ topics: [{ topic, numPartitions }] })
+    await until('the topic is there', async () => {
+      const [found] = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => [])
+      return found?.partitions.length === numPartitions
+    })
   })
   return topic
 }

@@ -92,6 +92,13 @@ func adminCluster(r *run) {
 	for _, answer := range described {
 		expect(errors.Is(answer.Err, kerr.SecurityDisabled), true, "ACLs without an authorizer")
 	}
+	reading := kadm.NewACLs().Topics(topic).Allow("User:somebody").AllowHosts("*").Operations(kadm.OpRead)
+	created, err := admin.CreateACLs(r, reading.ResourcePatternType(kadm.ACLPatternLiteral))
+	check(err)
+	expect(errors.Is(created[0].Err, kerr.SecurityDisabled), true, "ACLs created without an authorizer")
+	deleted, err := admin.DeleteACLs(r, acls.ResourcePatternType(kadm.ACLPatternAny))
+	check(err)
+	expect(errors.Is(deleted[0].Err, kerr.SecurityDisabled), true, "ACLs deleted without an authorizer")
 	quotas(r, admin)
 	credentials(r, admin)
 }

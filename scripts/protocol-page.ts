@@ -102,6 +102,7 @@ function features(): string[] {
     '',
     `Web consoles are no programs for a test; what they ask when they connect, read in their sources, is replayed with the`,
     `Java client that they carry: ${consoles.map(readSequence).map(nameOf).join(', ')}.`,
+    'What kafka_exporter asks for at each scrape is asked by sarama, the client that it is built with.',
     '',
     'What a client lacks:',
     '',

@@ -359,7 +359,7 @@ function registration({ brokerId, random, config, metadata }: Services, brokerEp
     value: {
       brokerId,
       isMigratingZkBroker: false,
-      incarnationId: random.bytes(16).toString('base64url'),
+      incarnationId: randomUuid(random),
       brokerEpoch,
       endPoints: [],
       features: [],

@@ -14,6 +14,7 @@ import {
 import { autoCreateTopics } from './auto-create.ts'
 import { type Call, type Handler, handler } from './handler.ts'
 import { nodesOf } from './nodes.ts'
+import { transactionsNotServed } from './transactions-not-served.ts'
 
 const KeyType = { GROUP: 0, TRANSACTION: 1, SHARE: 2 } as const
 const FIRST_VERSION_WITH_KEYS = 4
@@ -75,10 +76,7 @@ async function coordinatorOf(key: string, keyType: number, call: Call): Promise<
     case KeyType.GROUP:
       break
     case KeyType.TRANSACTION:
-      return new KafkaError(
-        ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-        `transactions are not served: transactional id ${key}`,
-      )
+      return transactionsNotServed(key)
     case KeyType.SHARE:
       return new KafkaError(ErrorCode.INVALID_REQUEST, `share groups are not served: key ${key}`)
     default:

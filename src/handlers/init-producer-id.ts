@@ -11,6 +11,7 @@ import {
   initProducerIdApi,
 } from '../wire/messages/init-producer-id.ts'
 import { type Handler, handler } from './handler.ts'
+import { transactionsNotServed } from './transactions-not-served.ts'
 
 export const initProducerIdHandler: Handler<InitProducerIdRequest, InitProducerIdResponse> = handler(
   initProducerIdApi,
@@ -25,12 +26,7 @@ export const initProducerIdHandler: Handler<InitProducerIdRequest, InitProducerI
       if (transactionalId === '') {
         throw new KafkaError(ErrorCode.INVALID_REQUEST, 'the transactional id is empty')
       }
-      if (transactionalId !== null) {
-        throw new KafkaError(
-          ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-          `transactions are not served: transactional id ${transactionalId}`,
-        )
-      }
+      if (transactionalId !== null) throw transactionsNotServed(transactionalId)
       // Without a transactional id Kafka gives a new id, whatever the producer had before.
       const next = call.producerIds.next()
       return next instanceof Promise ? next.then(given) : given(next)

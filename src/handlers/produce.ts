@@ -24,6 +24,7 @@ import { EMPTY_BYTES } from '../wire/reader.ts'
 import { lastOfEach } from './duplicates.ts'
 import { type Call, type Handler, handler } from './handler.ts'
 import { allInOrder } from './in-order.ts'
+import { transactionsNotServed } from './transactions-not-served.ts'
 
 /** Kafka's own tools write to internal topics under this client id, and nobody else does. */
 const ADMIN_CLIENT_ID = '__admin_client'
@@ -45,10 +46,7 @@ const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
 export const produceHandler: Handler<ProduceRequest, ProduceResponse> = handler(produceApi, {
   handle(request, call) {
     if (hasTransactionalRecords(request)) {
-      throw new KafkaError(
-        ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-        `transactions are not served: transactional id ${request.transactionalId}`,
-      )
+      throw transactionsNotServed(request.transactionalId)
     }
     const answered = allInOrder(perTopic(request).map((data) => produceToTopic(data, request, call)))
     return answered instanceof Promise

@@ -1,9 +1,10 @@
 /** From a request's bytes to its answer's bytes: header, handler by key, version check, body, answer. */
 import type { Logger } from 'pino'
-import type { AnyHandler, Call, Endpoint } from '../handlers/handler.ts'
+import type { AnyHandler, Call } from '../handlers/handler.ts'
 import type { Services } from '../handlers/services.ts'
 import { ErrorCode, errorName } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
+import { apiVersionsApi } from '../wire/messages/api-versions.ts'
 import { requestHeader } from '../wire/messages/request-header.ts'
 import { Reader } from '../wire/reader.ts'
 import { WireError } from '../wire/wire-error.ts'
@@ -15,13 +16,11 @@ import { callsWith, type MakeCall } from './request-call.ts'
 export type Answer = readonly Buffer[] | null
 
 /** What dispatch knows of the connection that a request came over. */
-export interface Caller {
-  readonly connectionId: string
-  readonly clientHost: string
-  readonly clientPort: number
-  readonly listenerName: string
-  readonly advertised: Endpoint
-  readonly signal: AbortSignal
+export interface Caller
+  extends Pick<
+    Call,
+    'connectionId' | 'clientHost' | 'clientPort' | 'listenerName' | 'advertised' | 'signal'
+  > {
   /** Name and version of the client's library, once it has told them in ApiVersions v3 or later (KIP-511). */
   clientSoftware: string | null
 }
@@ -186,7 +185,7 @@ export class Dispatcher {
   }
 }
 
-const API_VERSIONS_KEY = 18
+const API_VERSIONS_KEY = apiVersionsApi.key
 /** Stands for the body of an ApiVersions request in a version that is not known: Kafka does not read it. */
 const UNREAD: unique symbol = Symbol('unread')
 /** Longer names are not worth keeping for as long as the connection lives. */

@@ -119,7 +119,7 @@ export class RawClient {
     const answer = await this.answer()
     if (answer === null) throw new Error(`${api.name}: the connection was closed`)
     const reader = new Reader(answer, 4)
-    if (version >= api.flexibleFrom && api.key !== 18) reader.skipTags()
+    if (version >= api.flexibleFrom && api.key !== apiVersionsApi.key) reader.skipTags()
     return api.response.read(reader, version)
   }
 

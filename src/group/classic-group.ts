@@ -1,5 +1,6 @@
 /** A group of the classic protocol: who is in it, and how far its rebalance is. */
 import type { Timer } from '../clock.ts'
+import { javaHashCode, javaHashMapOrder } from '../coordinator/partitioner.ts'
 import type { GroupMetadataValue } from '../wire/coordinator-records/group-metadata.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import type {
@@ -12,7 +13,6 @@ import { EMPTY_BYTES } from '../wire/reader.ts'
 import { joinError, syncError } from './answers.ts'
 import { type ClassicMember, metadataFor, ownProtocols } from './classic-member.ts'
 import type { Parked } from './parked.ts'
-import { javaHashCode, javaHashMapOrder } from './partitioner.ts'
 import { subscribedTopics } from './subscriptions.ts'
 
 /**

@@ -1,13 +1,8 @@
 /** What the records of one partition of `__consumer_offsets` amount to. Nothing but records changes it. */
+import type { View } from '../coordinator/commit-queue.ts'
 import type { GroupMetadataValue } from '../wire/coordinator-records/group-metadata.ts'
 import type { OffsetCommitValue } from '../wire/coordinator-records/offset-commit.ts'
 import type { GroupRecord } from './records.ts'
-
-/**
- * Which state is meant: `latest` has every record that was handed to the log, and is what decisions are made on;
- * `committed` has those that the log has committed, and is all that others may see.
- */
-export type View = 'latest' | 'committed'
 
 /** What a group is that only has offsets: a group of no protocol, without members, that no record speaks of. */
 export const SIMPLE_GROUP: GroupMetadataValue = {

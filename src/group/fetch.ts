@@ -1,5 +1,6 @@
 /** OffsetFetch: the offsets that a group has committed. */
 
+import type { View } from '../coordinator/commit-queue.ts'
 import type { OffsetCommitValue } from '../wire/coordinator-records/offset-commit.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import type {
@@ -8,7 +9,7 @@ import type {
   OffsetFetchResponseTopics,
 } from '../wire/messages/offset-fetch.ts'
 import { ZERO_UUID } from '../wire/reader.ts'
-import type { DurableState, View } from './durable-state.ts'
+import type { DurableState } from './durable-state.ts'
 
 /**
  * The offsets of these partitions; -1 where there is none, also when there is no such group. A topic that is asked

@@ -1,4 +1,7 @@
 /** The group coordinator of one broker: what it answers to each API that concerns groups and their offsets. */
+
+import type { CoordinatorLog } from '../coordinator/coordinator-log.ts'
+import { javaHashMapOrder, topicPartitionHashCode } from '../coordinator/partitioner.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import type {
@@ -26,10 +29,10 @@ import type {
 import type { SyncGroupRequest, SyncGroupResponse } from '../wire/messages/sync-group.ts'
 import { coordinatorError, joinError, syncError } from './answers.ts'
 import { commitOffsets, deleteOffsets } from './commit.ts'
-import type { CoordinatorLog, GroupRequestContext, GroupServices } from './coordinator-log.ts'
 import { deleteGroups, describeGroup, listGroups, undescribed } from './describe.ts'
 import { type DeletedTopic, deleteTopicOffsets } from './expiry.ts'
 import { fetchAllOffsets, fetchOffsets } from './fetch.ts'
+import type { GroupRequestContext, GroupServices } from './group-services.ts'
 import { GroupShards } from './group-shards.ts'
 import { heartbeat } from './heartbeat.ts'
 import { joinGroup } from './join.ts'
@@ -42,7 +45,6 @@ import {
   offsetFetchErrorCode,
 } from './offset-answers.ts'
 import { Parked } from './parked.ts'
-import { javaHashMapOrder, topicPartitionHashCode } from './partitioner.ts'
 import { syncGroup } from './sync.ts'
 import {
   checkCommitTopics,

@@ -1,6 +1,8 @@
 /** What the tests of groups share: a coordinator over a log in memory, on a clock that stands still. */
 import { expect } from 'vitest'
 import { ManualClock, seededRandom } from '../clock.ts'
+import type { View } from '../coordinator/commit-queue.ts'
+import type { CoordinatorLog, CoordinatorRecord } from '../coordinator/coordinator-log.ts'
 import { consumerProtocolSubscription } from '../wire/messages/consumer-protocol-subscription.ts'
 import type { DescribedGroup } from '../wire/messages/describe-groups.ts'
 import type { JoinGroupRequest, JoinGroupResponse } from '../wire/messages/join-group.ts'
@@ -10,15 +12,9 @@ import type { OffsetFetchResponsePartitions } from '../wire/messages/offset-fetc
 import type { SyncGroupRequest, SyncGroupResponse } from '../wire/messages/sync-group.ts'
 import { ZERO_UUID } from '../wire/reader.ts'
 import { Writer } from '../wire/writer.ts'
-import type {
-  CoordinatorLog,
-  CoordinatorRecord,
-  GroupConfig,
-  GroupRequestContext,
-  TopicsView,
-} from './coordinator-log.ts'
-import { DurableState, type View } from './durable-state.ts'
+import { DurableState } from './durable-state.ts'
 import { GroupCoordinator } from './group-coordinator.ts'
+import type { GroupConfig, GroupRequestContext, TopicsView } from './group-services.ts'
 import { decodeRecord } from './records.ts'
 
 /** A log in memory that commits at once, or when it is told to. */

@@ -1,11 +1,13 @@
 /** The groups of one partition of `__consumer_offsets`: its log, what the log says, and what is going on beside it. */
 import type { Timer } from '../clock.ts'
+import { CommitQueue } from '../coordinator/commit-queue.ts'
+import type { CoordinatorLog } from '../coordinator/coordinator-log.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
-import { KafkaError } from '../wire/kafka-error.ts'
+import type { KafkaError } from '../wire/kafka-error.ts'
 import { coordinatorError, joinError, syncError } from './answers.ts'
 import { ClassicGroup } from './classic-group.ts'
-import type { CoordinatorLog, GroupServices } from './coordinator-log.ts'
 import { DurableState } from './durable-state.ts'
+import type { GroupServices } from './group-services.ts'
 import { encodeRecord, type GroupRecord } from './records.ts'
 
 /**
@@ -30,18 +32,18 @@ export class GroupShard {
   readonly groups: Map<string, ClassicGroup> = new Map()
   readonly services: GroupServices
   readonly #log: CoordinatorLog
-  readonly #onFailure: (error: unknown) => void
-  /** Records handed to the log that are not committed yet, oldest first. */
-  readonly #inFlight: Batch[] = []
+  readonly #queue: CommitQueue
   /** What is due at once, that is, when the records of the decision being made have gone to the log. */
   readonly #due: (() => void)[] = []
-  #closed: KafkaError | null = null
 
   /** @param onFailure called once, after everything was answered, when the log has failed. */
   constructor(services: GroupServices, log: CoordinatorLog, onFailure: (error: unknown) => void) {
     this.services = services
     this.#log = log
-    this.#onFailure = onFailure
+    this.#queue = new CommitQueue((error, cause) => {
+      this.#dissolveAll(error)
+      onFailure(cause)
+    })
   }
 
   get nowMs(): number {
@@ -63,19 +65,9 @@ export class GroupShard {
     const decision = decide()
     this.#append(decision)
     this.#fireDue()
-    if (this.#closed !== null) throw this.#closed
-    const last = this.#inFlight.at(-1)
-    if (last === undefined) return decision.response
-    return new Promise((resolve, reject) => {
-      const timeout = this.services.clock.schedule(this.services.config.offsetsCommitTimeoutMs, () =>
-        reject(new KafkaError(ErrorCode.REQUEST_TIMED_OUT, 'the records were not committed in time')),
-      )
-      last.waiters.push((error) => {
-        timeout.cancel()
-        if (error === null) resolve(decision.response)
-        else reject(error)
-      })
-    })
+    const { clock, config } = this.services
+    const wait = this.#queue.whenCommitted(clock, config.offsetsCommitTimeoutMs)
+    return wait === undefined ? decision.response : wait.then(() => decision.response)
   }
 
   /** The group in the latest state, or a new one that the caller's records are going to create. */
@@ -120,49 +112,33 @@ export class GroupShard {
 
   /** Answers everybody who waits with `error`; nothing happens in this shard any more. */
   close(error: KafkaError): void {
-    if (this.#closed !== null) return
-    this.#closed = error
-    for (const batch of this.#inFlight.splice(0)) for (const waiter of batch.waiters) waiter(error)
+    if (this.#queue.closed !== null) return
+    this.#queue.close(error)
+    this.#dissolveAll(error)
+  }
+
+  #dissolveAll(error: KafkaError): void {
     for (const group of this.groups.values()) this.#dissolve(group, coordinatorError(error))
     this.groups.clear()
     this.#due.length = 0
   }
 
   #append({ records, committed }: Decision): void {
-    if (this.#closed !== null) throw this.#closed
     if (records.length === 0) {
+      if (this.#queue.closed !== null) throw this.#queue.closed
       committed?.()
       return
     }
-    let done: void | Promise<void>
-    try {
-      done = this.#log.append(records.map(encodeRecord))
-    } catch (error) {
-      this.#fail(error)
-      throw error
-    }
-    for (const record of records) this.#applyLatest(record)
-    const batch: Batch = { records, committed, waiters: [], done: done === undefined }
-    this.#inFlight.push(batch)
-    this.#settle()
-    done?.then(
-      () => {
-        batch.done = true
-        this.#settle()
+    this.#queue.append({
+      write: () => this.#log.append(records.map(encodeRecord)),
+      apply: (view) => {
+        for (const record of records) {
+          if (view === 'latest') this.#applyLatest(record)
+          else this.state.apply('committed', record)
+        }
       },
-      (error: unknown) => this.#fail(error),
-    )
-  }
-
-  /** What the log has committed becomes visible, in the order of the log. */
-  #settle(): void {
-    while (this.#inFlight[0]?.done) {
-      const batch = this.#inFlight.shift()
-      if (batch === undefined) return
-      for (const record of batch.records) this.state.apply('committed', record)
-      batch.committed?.()
-      for (const waiter of batch.waiters) waiter(null)
-    }
+      committed,
+    })
   }
 
   #applyLatest(record: GroupRecord): void {
@@ -198,7 +174,7 @@ export class GroupShard {
 
   /** Nobody waits for what a timer leads to, so nobody but the log of the program can be told that it failed. */
   #performDue(decide: () => Decision, what: string): void {
-    if (this.#closed !== null) return
+    if (this.#queue.closed !== null) return
     try {
       this.perform(decide)
     } catch (error) {
@@ -209,19 +185,4 @@ export class GroupShard {
   #fireDue(): void {
     for (let fire = this.#due.shift(); fire !== undefined; fire = this.#due.shift()) fire()
   }
-
-  #fail(error: unknown): void {
-    if (this.#closed !== null) return
-    const message = error instanceof Error ? error.message : String(error)
-    this.close(error instanceof KafkaError ? error : new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, message))
-    this.#onFailure(error)
-  }
-}
-
-/** Records of one decision on their way through the log. */
-interface Batch {
-  readonly records: readonly GroupRecord[]
-  readonly committed: (() => void) | undefined
-  readonly waiters: ((error: KafkaError | null) => void)[]
-  done: boolean
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { CoordinatorRecord } from '../coordinator/coordinator-log.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
-import type { CoordinatorRecord } from './coordinator-log.ts'
 import { Harness, sent, TestLog, turn } from './group-harness.suite.ts'
 
 const commitOne = (h: Harness) =>

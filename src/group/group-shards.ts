@@ -1,11 +1,12 @@
 /** The partitions of `__consumer_offsets` that are led here: reading them, giving them up, and reading them again. */
 import type { Timer } from '../clock.ts'
+import type { CoordinatorLog, CoordinatorRecord } from '../coordinator/coordinator-log.ts'
+import { partitionFor } from '../coordinator/partitioner.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
-import type { CoordinatorLog, CoordinatorRecord, GroupServices } from './coordinator-log.ts'
 import { expireOffsets } from './expiry.ts'
+import type { GroupServices } from './group-services.ts'
 import { GroupShard } from './group-shard.ts'
-import { partitionFor } from './partitioner.ts'
 import { prepareRebalance, touch } from './rebalance.ts'
 import { decodeRecord } from './records.ts'
 

@@ -1,4 +1,6 @@
 /** The records of `__consumer_offsets` that classic groups and committed offsets are kept in. */
+
+import type { CoordinatorRecord } from '../coordinator/coordinator-log.ts'
 import {
   type GroupMetadataKey,
   type GroupMetadataValue,
@@ -13,7 +15,6 @@ import type { DataMessage } from '../wire/message.ts'
 import { Reader, ZERO_UUID } from '../wire/reader.ts'
 import { WireError } from '../wire/wire-error.ts'
 import { Writer } from '../wire/writer.ts'
-import type { CoordinatorRecord } from './coordinator-log.ts'
 
 /** A record of a group coordinator; a null value is a tombstone. */
 export type GroupRecord =

@@ -4,8 +4,8 @@ import type { OffsetCommitRequestTopic, OffsetCommitResponseTopic } from '../wir
 import type { OffsetDeleteRequestTopic, OffsetDeleteResponseTopic } from '../wire/messages/offset-delete.ts'
 import type { OffsetFetchRequestTopics, OffsetFetchResponseTopics } from '../wire/messages/offset-fetch.ts'
 import { ZERO_UUID } from '../wire/reader.ts'
-import type { TopicsView } from './coordinator-log.ts'
 import { noOffset } from './fetch.ts'
+import type { TopicsView } from './group-services.ts'
 
 /** From this version on OffsetCommit and OffsetFetch name topics by id alone. */
 const TOPIC_IDS_FROM = 10

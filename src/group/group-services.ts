@@ -1,24 +1,6 @@
-/** What a coordinator needs from outside: a log for each of its partitions, a view of the topics, its configs. */
+/** What the group coordinator needs from outside, beside its logs: a view of the topics, its configs. */
 import type { Logger } from 'pino'
 import type { Clock, Random } from '../clock.ts'
-
-/** One record of `__consumer_offsets`; a null value is a tombstone. */
-export interface CoordinatorRecord {
-  readonly key: Buffer
-  readonly value: Buffer | null
-}
-
-/** One partition of `__consumer_offsets`, led here. */
-export interface CoordinatorLog {
-  /**
-   * Appends all of `records` in this order, or none of them. Returns when they are committed: at once, or by the
-   * promise. Appends made later commit later.
-   * @throws KafkaError, also as a rejection: nothing is known of the log any more, its coordinator reads it again.
-   */
-  append(records: readonly CoordinatorRecord[]): void | Promise<void>
-  /** Every committed record from the first on, tombstones included. */
-  read(): Iterable<CoordinatorRecord> | AsyncIterable<CoordinatorRecord>
-}
 
 /** Which topics there are. */
 export interface TopicsView {

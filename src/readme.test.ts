@@ -58,11 +58,11 @@ describe('README.md', () => {
   })
 
   it("names ottla's own defaults as they are", async () => {
-    const { ottlaDefaults } = await import('./config/broker-config.ts')
+    const { ottlaDefaults, ottlaImpatientDefaults } = await import('./config/broker-config.ts')
     const section = readme.slice(readme.indexOf('## Configs'), readme.indexOf('## Words'))
     const named = Object.fromEntries(
       [...section.matchAll(/^\| `([\w.]+)` \| (\S+) \|/gm)].map((row) => [row[1], row[2]]),
     )
-    expect(named).toEqual(ottlaDefaults)
+    expect(named).toEqual({ ...ottlaDefaults, ...ottlaImpatientDefaults })
   })
 })

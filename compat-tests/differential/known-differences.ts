@@ -42,7 +42,6 @@ const features: Readonly<Record<string, string>> = {
   'group.version': 'consumer groups of the new protocol (KIP-848) are not served yet',
   'share.version': 'share groups (KIP-932) are not served yet',
   'streams.version': 'streams groups (KIP-1071) are not served yet',
-  'transaction.version': 'transactions are not served yet',
 }
 
 const noTransactions =

@@ -13,6 +13,16 @@ test('values have their types, and Kafka defaults unless ottla has its own', () 
   expect(config.get('group.initial.rebalance.delay.ms')).toBe(0)
 })
 
+test('a realistic broker has the waits of Kafka, unless told otherwise', () => {
+  const realistic = new BrokerConfig({ overrides: { 'ottla.realistic': 'true' } })
+  expect(realistic.get('ottla.realistic')).toBe(true)
+  expect(realistic.get('group.initial.rebalance.delay.ms')).toBe(3000)
+  const given = { 'ottla.realistic': ' TRUE ', 'group.initial.rebalance.delay.ms': '0' }
+  expect(new BrokerConfig({ overrides: given }).get('group.initial.rebalance.delay.ms')).toBe(0)
+  expect(new BrokerConfig().get('ottla.realistic')).toBe(false)
+  expect(() => new BrokerConfig({ overrides: { 'ottla.realistic': 'yes' } })).toThrow(ConfigError)
+})
+
 test('what is given wins over every default', () => {
   const config = new BrokerConfig({
     overrides: { 'num.partitions': ' 7 ', 'group.initial.rebalance.delay.ms': '3000' },

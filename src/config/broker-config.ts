@@ -6,21 +6,26 @@ import type { BrokerConfigValues } from './definitions.ts'
 import { effectiveDynamicConfigs } from './dynamic-configs.ts'
 import type { InternalBrokerConfigValues } from './internal-definitions.ts'
 import { nearest } from './nearest.ts'
+import type { OwnBrokerConfigValues } from './own-definitions.ts'
 import { type ConfigValue, parseConfig } from './parse-config.ts'
 import { brokerSynonyms, listenerBaseName } from './synonyms.ts'
 import { TopicConfig } from './topic-config.ts'
 
-type AllBrokerConfigValues = BrokerConfigValues & InternalBrokerConfigValues
+type AllBrokerConfigValues = BrokerConfigValues & InternalBrokerConfigValues & OwnBrokerConfigValues
 
 export type BrokerConfigName = keyof AllBrokerConfigValues
 
 /** ottla's defaults where they differ from Kafka's. They are reported as if the broker had been started with them. */
 export const ottlaDefaults: Readonly<Record<string, string>> = {
-  'group.initial.rebalance.delay.ms': '0',
   'offsets.topic.replication.factor': '1',
   'share.coordinator.state.topic.replication.factor': '1',
   'transaction.state.log.min.isr': '1',
   'transaction.state.log.replication.factor': '1',
+}
+
+/** Those that keep clients from waiting, and are Kafka's with ottla.realistic=true. */
+export const ottlaImpatientDefaults: Readonly<Record<string, string>> = {
+  'group.initial.rebalance.delay.ms': '0',
 }
 
 /** Where a value comes from, as DescribeConfigs numbers it. */
@@ -76,7 +81,7 @@ export class BrokerConfig {
 
   /** @throws ConfigError when a value does not fit its type, is out of its range or goes ill with another. */
   constructor(options: BrokerConfigOptions = {}) {
-    const given = new Map(Object.entries({ ...ottlaDefaults, ...options.overrides }))
+    const given = new Map(Object.entries({ ...defaultsBeside(options.overrides), ...options.overrides }))
     shareId(given)
     checkEach(given, options.warn)
     this.#given = given
@@ -164,6 +169,11 @@ export class BrokerConfig {
     }
     return undefined
   }
+}
+
+function defaultsBeside(overrides: BrokerConfigOptions['overrides']): Readonly<Record<string, string>> {
+  const realistic = overrides?.['ottla.realistic']?.trim().toLowerCase() === 'true'
+  return realistic ? ottlaDefaults : { ...ottlaDefaults, ...ottlaImpatientDefaults }
 }
 
 function brokerDefinition(name: string): ConfigDefinition {

@@ -1,6 +1,7 @@
 /** What is known of each config before anybody has set it: its type, default, valid values, and who may change it. */
 import { brokerConfigRows, clientMetricsConfigRows, groupConfigRows, topicConfigRows } from './definitions.ts'
 import { internalBrokerConfigRows, internalTopicConfigRows } from './internal-definitions.ts'
+import { ownBrokerConfigRows } from './own-definitions.ts'
 
 export type ConfigType =
   | 'BOOLEAN'
@@ -59,7 +60,7 @@ export function configDefinitions(scope: ConfigScope): ConfigDefinitions {
 }
 
 const rows: Record<ConfigScope, { listed: readonly ConfigRow[]; internal: readonly ConfigRow[] }> = {
-  broker: { listed: brokerConfigRows, internal: internalBrokerConfigRows },
+  broker: { listed: brokerConfigRows, internal: [...internalBrokerConfigRows, ...ownBrokerConfigRows] },
   topic: { listed: topicConfigRows, internal: internalTopicConfigRows },
   group: { listed: groupConfigRows, internal: [] },
   'client metrics': { listed: clientMetricsConfigRows, internal: [] },

@@ -56,15 +56,31 @@ async function voterDirectory(broker: TestBroker): Promise<string | undefined> {
 it('takes a feature out of force, and puts it back', async () => {
   const broker = await testBroker()
   const before = await told(broker)
-  expect(before.features).toEqual({ [ELR]: 1, 'metadata.version': 30 })
+  expect(before.features).toEqual({ [ELR]: 1, 'metadata.version': 30, 'transaction.version': 2 })
   await update(broker, { [ELR]: 0 }, UpgradeType.SAFE_DOWNGRADE)
   const without = await told(broker)
-  expect(without.features).toEqual({ 'metadata.version': 30 })
+  expect(without.features).toEqual({ 'metadata.version': 30, 'transaction.version': 2 })
   expect(without.epoch).toBeGreaterThan(before.epoch)
   await update(broker, { [ELR]: 1 })
   const after = await told(broker)
   expect(after.features).toEqual(before.features)
   expect(after.epoch).toBeGreaterThan(without.epoch)
+})
+
+it('goes from one protocol of transactions to another, and back', async () => {
+  const broker = await testBroker()
+  for (const [level, upgradeType] of [
+    [1, UpgradeType.SAFE_DOWNGRADE],
+    [2, UpgradeType.UPGRADE],
+    [0, UpgradeType.UNSAFE_DOWNGRADE],
+    [1, UpgradeType.UPGRADE],
+  ] as const) {
+    await update(broker, { 'transaction.version': level }, upgradeType)
+    expect((await told(broker)).features['transaction.version'] ?? 0).toBe(level)
+  }
+  await expect(update(broker, { 'transaction.version': 3 })).rejects.toMatchObject({
+    code: ErrorCode.INVALID_UPDATE_VERSION,
+  })
 })
 
 it('changes nothing when it only checks', async () => {

@@ -17,8 +17,12 @@ export const KRAFT_VERSION = 'kraft.version'
 /** Whether the controller keeps eligible leader replicas (KIP-966). */
 export const ELR_VERSION = 'eligible.leader.replicas.version'
 
+/** Which of Kafka's two protocols of transactions is spoken (KIP-890): 2 for the one that bumps epochs at each end. */
+export const TRANSACTION_VERSION = 'transaction.version'
+
 export const features: readonly Feature[] = [
   { name: ELR_VERSION, minSupported: 0, maxSupported: 1, initial: 1 },
   { name: KRAFT_VERSION, minSupported: 0, maxSupported: 1, initial: 0 },
   { name: METADATA_VERSION, minSupported: 7, maxSupported: 30, initial: 30 },
+  { name: TRANSACTION_VERSION, minSupported: 0, maxSupported: 2, initial: 2 },
 ]

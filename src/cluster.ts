@@ -4,9 +4,7 @@ import { type Clock, type Random, systemClock, systemRandom } from './clock.ts'
 import { BrokerConfig } from './config/broker-config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { type ListenerConfig, listenersOf } from './config/listeners.ts'
-import type { GroupConfig, TopicsView } from './group/group-services.ts'
-import { GroupCoordinator } from './group/group-coordinator.ts'
-import { partitionLog } from './coordinator/partition-log.ts'
+import { buildCoordinators } from './coordinators.ts'
 import { handlers } from './handlers/index.ts'
 import type { Services } from './handlers/services.ts'
 import { followBrokerConfigs } from './metadata/broker-configs.ts'
@@ -18,7 +16,6 @@ import { ELR_VERSION } from './metadata/features.ts'
 import { Metadata, type MetadataRecord, type Topic } from './metadata/metadata.ts'
 import { ProducerIds } from './metadata/producer-ids.ts'
 import { randomUuid } from './metadata/random-uuid.ts'
-import { CONSUMER_OFFSETS_TOPIC } from './metadata/topic-name.ts'
 import { EVICT_AFTER_MS, FetchSessions } from './replica/fetch-sessions.ts'
 import { ReplicaManager } from './replica/replica-manager.ts'
 import { hostAndPort } from './server/addresses.ts'
@@ -167,6 +164,7 @@ export class Broker {
   async #stop(): Promise<void> {
     await Promise.all(Array.from(this.#listeners.values(), (listener) => listener.stop()))
     this.services.groups.stop()
+    this.services.transactions.stop()
     await this.services.replicas.close()
     await this.services.controller.close()
   }
@@ -231,22 +229,6 @@ export function buildServices(options: BrokerOptions, config: BrokerConfig, logg
   const metadata = new Metadata(randomUuid(random))
   const store = options.store ?? new MemoryStore()
   const replicas = new ReplicaManager({ clock, config, metadata, store, logger })
-  const groups = new GroupCoordinator({
-    clock,
-    random,
-    logger,
-    config: groupConfig(config, offsetsPartitions(metadata, config)),
-    topics: topicsView(metadata),
-  })
-  const loadGroups = async (topicId: string, index: number): Promise<void> => {
-    const partition = replicas.find(topicId, index)
-    if (partition === undefined) return
-    try {
-      await groups.load(index, partitionLog(partition, clock))
-    } catch (error) {
-      logger.error({ err: error }, `the groups of ${partition} could not be loaded`)
-    }
-  }
   const brokerId = config.get('node.id') ?? 1
   const clientMetrics = new ClientMetrics({
     clock,
@@ -257,18 +239,9 @@ export function buildServices(options: BrokerOptions, config: BrokerConfig, logg
   const onCommit = async (records: readonly MetadataRecord[], deleted: readonly Topic[]): Promise<void> => {
     followBrokerConfigs(config, brokerId, metadata, records)
     clientMetrics.follow(records)
-    // At once: the topic may be made anew, and its groups loaded, before its old logs are gone.
-    for (const { name, partitions } of deleted) {
-      if (name === CONSUMER_OFFSETS_TOPIC) for (const { index } of partitions) groups.unload(index)
-    }
+    coordinators.unload(deleted)
     await replicas.apply(records)
-    const offsetsTopicId = metadata.topic(CONSUMER_OFFSETS_TOPIC)?.id
-    for (const { name, value } of records) {
-      if (name === 'PartitionRecord' && value.topicId === offsetsTopicId) {
-        await loadGroups(value.topicId, value.partitionId)
-      }
-    }
-    if (deleted.length > 0) await groups.topicsDeleted(deleted)
+    await coordinators.follow(records, deleted)
   }
   const controller = new Controller({
     metadata,
@@ -283,6 +256,9 @@ export function buildServices(options: BrokerOptions, config: BrokerConfig, logg
       segmentMs: config.get('metadata.log.segment.ms'),
     },
   })
+  const producerIds = new ProducerIds(controller, brokerId)
+  const coordinators = buildCoordinators({ clock, random, logger, config, metadata, replicas, producerIds })
+  const { groups, transactions, writeMarkers } = coordinators
   return {
     brokerId,
     clock,
@@ -292,6 +268,8 @@ export function buildServices(options: BrokerOptions, config: BrokerConfig, logg
     metadata,
     replicas,
     groups,
+    transactions,
+    writeMarkers,
     clientMetrics,
     controller,
     fetchSessions: new FetchSessions({
@@ -300,7 +278,7 @@ export function buildServices(options: BrokerOptions, config: BrokerConfig, logg
       maxSessions: config.get('max.incremental.fetch.session.cache.slots'),
       evictAfterMs: EVICT_AFTER_MS,
     }),
-    producerIds: new ProducerIds(controller, brokerId),
+    producerIds,
     resolveHost,
     apiVersions: handlers.flatMap(({ api }) =>
       api.advertised === null
@@ -386,61 +364,5 @@ async function createTopics(controller: Controller, topics: readonly TopicOption
       if (error instanceof KafkaError) refuse(error)
       throw error
     }
-  }
-}
-
-/** What the group coordinator sees of the topics. */
-function topicsView(metadata: Metadata): TopicsView {
-  return {
-    topicId: (name) => metadata.topic(name)?.id,
-    topicName: (id) => metadata.topicById(id)?.name,
-    partitionCount: (name) => metadata.topic(name)?.partitions.length ?? 0,
-  }
-}
-
-/**
- * How many partitions groups are spread over: what the topic had when it was first seen. More that are added later
- * would move the groups away from what they have committed.
- */
-function offsetsPartitions(metadata: Metadata, config: BrokerConfig): () => number {
-  let seen: { readonly id: string; readonly count: number } | undefined
-  return () => {
-    const topic = metadata.topic(CONSUMER_OFFSETS_TOPIC)
-    if (topic === undefined) return config.get('offsets.topic.num.partitions')
-    if (seen?.id !== topic.id) seen = { id: topic.id, count: topic.partitions.length }
-    return seen.count
-  }
-}
-
-/** The group coordinator's configs, by Kafka's names; asked for anew each time. */
-function groupConfig(config: BrokerConfig, partitionCount: () => number): GroupConfig {
-  return {
-    get initialRebalanceDelayMs() {
-      return config.get('group.initial.rebalance.delay.ms')
-    },
-    get minSessionTimeoutMs() {
-      return config.get('group.min.session.timeout.ms')
-    },
-    get maxSessionTimeoutMs() {
-      return config.get('group.max.session.timeout.ms')
-    },
-    get maxSize() {
-      return config.get('group.max.size')
-    },
-    get offsetsRetentionMs() {
-      return config.get('offsets.retention.minutes') * 60_000
-    },
-    get offsetsRetentionCheckIntervalMs() {
-      return config.get('offsets.retention.check.interval.ms')
-    },
-    get offsetMetadataMaxBytes() {
-      return config.get('offset.metadata.max.bytes')
-    },
-    get offsetsCommitTimeoutMs() {
-      return config.get('offsets.commit.timeout.ms')
-    },
-    get partitionCount() {
-      return partitionCount()
-    },
   }
 }

@@ -9,6 +9,8 @@ import type { Metadata } from '../metadata/metadata.ts'
 import type { ProducerIds } from '../metadata/producer-ids.ts'
 import type { FetchSessions } from '../replica/fetch-sessions.ts'
 import type { ReplicaManager } from '../replica/replica-manager.ts'
+import type { TransactionCoordinator } from '../txn/transaction-coordinator.ts'
+import type { WriteMarkers } from '../txn/txn-services.ts'
 
 /** One API as ApiVersions tells of it. */
 export interface AdvertisedApi {
@@ -31,6 +33,9 @@ export interface Services {
   readonly fetchSessions: FetchSessions
   readonly producerIds: ProducerIds
   readonly groups: GroupCoordinator
+  readonly transactions: TransactionCoordinator
+  /** Writes the markers of transactions. */
+  readonly writeMarkers: WriteMarkers
   readonly clientMetrics: ClientMetrics
   /** Whether the broker's machine finds an address for a host's name. */
   readonly resolveHost: (name: string) => Promise<boolean>

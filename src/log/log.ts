@@ -111,6 +111,11 @@ export class Log {
     return this.#state.epochs.latest
   }
 
+  /** The largest batch that the topic takes: max.message.bytes. */
+  get maxMessageBytes(): number {
+    return this.#options.config().maxMessageBytes
+  }
+
   /** How many idempotent producers the log remembers. */
   get producerCount(): number {
     return this.#state.producers.size

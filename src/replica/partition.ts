@@ -111,6 +111,11 @@ export class Partition {
     return this.#log.sizeBytes
   }
 
+  /** The largest batch that the topic takes: max.message.bytes. */
+  get maxMessageBytes(): number {
+    return this.#log.maxMessageBytes
+  }
+
   /** Whether the topic is gone, or the broker has closed. */
   get deleted(): boolean {
     return this.#deleted

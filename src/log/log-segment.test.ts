@@ -67,17 +67,21 @@ describe('log segment', () => {
     expect([segment.maxTimestamp, segment.maxTimestampOffset]).toEqual([9n, 14n])
   })
 
-  it('finds where to begin a search by timestamp', () => {
-    const segment = new LogSegment(0n, 0)
-    const timestamps = [5n, 9n, 7n, 9n, 12n, 3n, 20n, 20n, 1n]
-    timestamps.forEach((maxTimestamp, index) => {
-      segment.add(facts(BigInt(index), { maxTimestamp }), 0)
-    })
-    for (let timestamp = 0n; timestamp < 22n; timestamp++) {
-      const start = Number(segment.searchStart(timestamp))
-      const first = timestamps.findIndex((own) => own >= timestamp)
-      expect(start).toBeLessThanOrEqual(first < 0 ? timestamps.length : first)
-      if (first > 0) expect(start).toBe(first)
+  it('is what the store knows of it, its indexes as full as its bytes allow', () => {
+    const stored = {
+      baseOffset: 10n,
+      endOffset: 20n,
+      sizeBytes: 1000,
+      firstTimestamp: 3n,
+      maxTimestamp: 9n,
+      maxTimestampOffset: 14n,
     }
+    const segment = LogSegment.of(stored, 0, 99)
+    expect(segment).toMatchObject({ sizeBytes: 1000, maxTimestamp: 9n, maxTimestampOffset: 14n })
+    expect(segment.isFullFor(facts(20n), config({ segmentBytes: 1099 }), 0)).toBe(true)
+    expect(segment.isFullFor(facts(20n), config({ segmentBytes: 1100 }), 0)).toBe(false)
+    expect(segment.isFullFor(facts(20n, { maxTimestamp: 504n }), config({ segmentMs: 500 }), 0)).toBe(true)
+    expect(segment.isFullFor(facts(20n), config({ segmentIndexBytes: 80 }), 0)).toBe(true)
+    expect(segment.isFullFor(facts(20n), config({ segmentIndexBytes: 144 }), 0)).toBe(false)
   })
 })

@@ -1,4 +1,5 @@
-/** What a log knows of one of its segments: when it is full, and which timestamps it holds where. */
+/** What a log knows of one of its segments: when it is full, and which timestamps it holds. */
+import type { Segment } from '../storage/log-store.ts'
 import { NO_TIMESTAMP } from '../wire/batch.ts'
 import type { LogConfig } from './log-config.ts'
 
@@ -29,13 +30,26 @@ export class LogSegment {
   #offsetEntries = 0
   #timeEntries = 0
   #indexedTimestamp: bigint = NO_TIMESTAMP
-  /** Sparse and in order: all batches before `#offsets[i]` have timestamps up to `#timestamps[i]`. */
-  #timestamps: bigint[] | null = null
-  #offsets: bigint[] | null = null
 
   constructor(baseOffset: bigint, createdMs: number) {
     this.baseOffset = baseOffset
     this.createdMs = createdMs
+  }
+
+  /**
+   * A segment that the store holds, without reading its batches. How full its indexes are is not known then: it is
+   * taken for the most that so many bytes can have filled.
+   */
+  static of(stored: Segment, createdMs: number, indexIntervalBytes: number): LogSegment {
+    const segment = new LogSegment(stored.baseOffset, createdMs)
+    segment.#sizeBytes = stored.sizeBytes
+    segment.#firstTimestamp = stored.firstTimestamp
+    segment.#maxTimestamp = stored.maxTimestamp
+    segment.#maxTimestampOffset = stored.maxTimestamp === NO_TIMESTAMP ? null : stored.maxTimestampOffset
+    segment.#indexedTimestamp = stored.maxTimestamp
+    segment.#offsetEntries = Math.floor(stored.sizeBytes / (indexIntervalBytes + 1))
+    segment.#timeEntries = segment.#offsetEntries
+    return segment
   }
 
   get sizeBytes(): number {
@@ -64,30 +78,13 @@ export class LogSegment {
   /** Takes into account a batch that goes behind all others. */
   add(batch: BatchFacts, indexIntervalBytes: number): void {
     if (this.#sizeBytes === 0) this.#firstTimestamp = batch.maxTimestamp
-    const maxBefore = this.#maxTimestamp
+    if (this.#bytesSinceIndexed > indexIntervalBytes) this.#index()
     if (batch.maxTimestamp > this.#maxTimestamp) {
       this.#maxTimestamp = batch.maxTimestamp
       this.#maxTimestampOffset = batch.lastOffset
     }
-    if (this.#bytesSinceIndexed > indexIntervalBytes) {
-      this.#index(batch.baseOffset, maxBefore)
-      this.#bytesSinceIndexed = 0
-    }
     this.#bytesSinceIndexed += batch.bytes
     this.#sizeBytes += batch.bytes
-  }
-
-  /** An offset from which to look for the first batch with `timestamp` or a later one: there is none before it. */
-  searchStart(timestamp: bigint): bigint {
-    if (this.#timestamps === null || this.#offsets === null) return this.baseOffset
-    let low = 0
-    let high = this.#timestamps.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.#timestamps[middle] as bigint) < timestamp) low = middle + 1
-      else high = middle
-    }
-    return this.#offsets[low - 1] ?? this.baseOffset
   }
 
   /** How long the segment has been filled: by its batches' clock where they have one, otherwise by the broker's. */
@@ -97,15 +94,12 @@ export class LogSegment {
       : nowMs - this.createdMs
   }
 
-  #index(baseOffset: bigint, maxBefore: bigint): void {
+  /** Counts the entries that Kafka's indexes get before the batch that is about to be added. */
+  #index(): void {
+    this.#bytesSinceIndexed = 0
     this.#offsetEntries++
-    if (this.#maxTimestamp > this.#indexedTimestamp) {
-      this.#timeEntries++
-      this.#indexedTimestamp = this.#maxTimestamp
-    }
-    this.#timestamps ??= []
-    this.#offsets ??= []
-    this.#timestamps.push(maxBefore)
-    this.#offsets.push(baseOffset)
+    if (this.#maxTimestamp <= this.#indexedTimestamp) return
+    this.#timeEntries++
+    this.#indexedTimestamp = this.#maxTimestamp
   }
 }

@@ -28,7 +28,7 @@ export async function findTimestamp(
   for (const [index, segment] of segments.entries()) {
     if (segment.sizeBytes === 0 || segment.maxTimestamp < timestamp) continue
     const end = segments[index + 1]?.baseOffset ?? endOffset
-    let from = segment.searchStart(timestamp)
+    let from = await stored.seekTimestamp(segment.baseOffset, timestamp)
     if (from < startOffset) from = startOffset
     const found = await searchBatches(stored, from, end, startOffset, timestamp)
     if (found !== null) return found

@@ -24,6 +24,12 @@ export interface Segment {
   /** The offset behind its last record; `baseOffset` when it is empty. */
   readonly endOffset: bigint
   readonly sizeBytes: number
+  /** The latest timestamp of its first batch, or -1: what segment.ms counts from. */
+  readonly firstTimestamp: bigint
+  /** The latest timestamp in it, or -1. */
+  readonly maxTimestamp: bigint
+  /** An offset in the first batch that has `maxTimestamp`; `baseOffset` when there is none. */
+  readonly maxTimestampOffset: bigint
 }
 
 /** Where a store keeps its logs, as DescribeLogDirs tells it: Kafka's log directory, and the volume that it is on. */
@@ -50,6 +56,11 @@ export interface LogStore {
   /** Forgets a log and all its data; one that is not there is no error. */
   remove(id: LogId): void | Promise<void>
   volume(): Volume | Promise<Volume>
+  /**
+   * Flushes every log, closes it, and notes that the shutdown was a clean one: the next start then trusts what it
+   * finds. Closing twice does nothing; logs may be closed before.
+   */
+  close(): void | Promise<void>
 }
 
 /**
@@ -84,23 +95,47 @@ export interface StoredLog {
    */
   read(from: bigint, maxBytes: number, upTo: bigint): readonly Buffer[] | Promise<readonly Buffer[]>
 
-  /** Drops whole segments, by their base offsets; the active one is never among them. */
+  /**
+   * An offset in the segment at `baseOffset` from which to look for its first batch with `timestamp` or a later one:
+   * there is none before it.
+   * @throws StoreError `failed` when there is no such segment.
+   */
+  seekTimestamp(baseOffset: bigint, timestamp: bigint): bigint | Promise<bigint>
+
+  /**
+   * Drops whole segments, by their base offsets; the active one is never among them. Their pieces go with them: the
+   * aborted transactions, and producer snapshots of offsets in them.
+   */
   drop(baseOffsets: readonly bigint[]): void | Promise<void>
 
   /**
    * Puts one segment with `frames` in place of consecutive ones, by their base offsets, at once or not at all
-   * (compaction). The active one is never among them.
+   * (compaction). The active one is never among them. Without frames an empty segment stays at the first base.
+   * Appends and reads may go on while an AsyncIterable is written; drops and truncations may not.
+   * The first segment's own pieces stay as they are, those of the others go: a caller that merges their aborted
+   * transactions writes the union beside the first one before.
    */
-  replace(baseOffsets: readonly bigint[], frames: readonly Frame[]): void | Promise<void>
+  replace(baseOffsets: readonly bigint[], frames: Frames): void | Promise<void>
 
   /**
    * Removes every frame that holds `endOffset` or a higher offset, and goes on from there: the end of the log is
    * `endOffset` afterwards, even where that leaves a gap. Below `startOffset` nothing is left and the log starts there.
+   * Producer snapshots above `endOffset` go, and the pieces of segments that are gone; the aborted transactions of a
+   * segment that is cut stay as they are, for log/ to trim.
    */
   truncate(endOffset: bigint): void | Promise<void>
 
   /** A small piece of data that belongs to the log: log/ knows its content, the store its place. */
   sidecar(name: SidecarName): Sidecar
+
+  /**
+   * A piece of data that belongs to one offset of the log: the producers' state as of `offset`, or the aborted
+   * transactions of the segment at the base `offset`.
+   */
+  segmentSidecar(name: SegmentSidecarName, offset: bigint): Sidecar
+
+  /** The offsets that have such a piece, in order. */
+  segmentSidecars(name: SegmentSidecarName): readonly bigint[] | Promise<readonly bigint[]>
 
   /** Waits until everything appended is as safe as the store can make it. */
   flush(): void | Promise<void>
@@ -108,14 +143,22 @@ export interface StoredLog {
   close(): void | Promise<void>
 }
 
+/** What replaces segments: all of it at once, or as a stream, since a segment may be larger than memory. */
+export type Frames = readonly Frame[] | AsyncIterable<Frame>
+
 /** What is kept beside a log. */
-export type SidecarName = 'leader-epochs' | 'log-start' | 'producers'
+export type SidecarName = 'leader-epochs' | 'log-start'
+
+/** What is kept beside a log for single offsets: Kafka's `<offset>.snapshot` and `<base offset>.txnindex`. */
+export type SegmentSidecarName = 'producers' | 'aborted-transactions'
 
 export interface Sidecar {
   /** The bytes last written, or null. */
   read(): Buffer | null | Promise<Buffer | null>
   /** Puts `bytes` in place of what was there, at once or not at all. */
   replace(bytes: Buffer): void | Promise<void>
+  /** `read` answers null afterwards; what is not there is no error. */
+  remove(): void | Promise<void>
 }
 
 /** Why a store refused: `fenced` means that another owner has opened the log since, `failed` that it could not. */

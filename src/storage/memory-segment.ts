@@ -1,6 +1,14 @@
 /** One segment of a log in memory. */
-import { BatchField, LOG_OVERHEAD_BYTES, lastOffsetDelta } from '../wire/batch.ts'
+import {
+  BatchField,
+  LOG_OVERHEAD_BYTES,
+  lastOffset,
+  lastOffsetDelta,
+  maxTimestamp,
+  NO_TIMESTAMP,
+} from '../wire/batch.ts'
 import type { Frame, Segment } from './log-store.ts'
+import { TimeIndex } from './time-index.ts'
 
 /** Frames of at least this size are never copied into a block with others. */
 const LARGE_FRAME_BYTES = 16 * 1024
@@ -53,6 +61,9 @@ export class MemorySegment implements Segment {
   /** The block that small frames go to, and how much of it is taken. */
   #block: Buffer | null = null
   #usedBytes = 0
+  /** Null while the segment is empty. */
+  #times: TimeIndex | null = null
+  #bytesSinceMarked = 0
 
   constructor(baseOffset: bigint) {
     this.baseOffset = baseOffset
@@ -69,6 +80,18 @@ export class MemorySegment implements Segment {
     return this.#sizeBytes
   }
 
+  get firstTimestamp(): bigint {
+    return this.#times?.firstTimestamp ?? NO_TIMESTAMP
+  }
+
+  get maxTimestamp(): bigint {
+    return this.#times?.maxTimestamp ?? NO_TIMESTAMP
+  }
+
+  get maxTimestampOffset(): bigint {
+    return this.#times?.maxTimestampOffset ?? this.baseOffset
+  }
+
   append(frame: Frame): void {
     const delta = this.#delta(frame, 0)
     if (frame.length < LARGE_FRAME_BYTES) {
@@ -80,6 +103,16 @@ export class MemorySegment implements Segment {
     }
     this.#sizeBytes += frame.length
     this.#endOffset = this.baseOffset + BigInt(delta + lastOffsetDelta(frame) + 1)
+    if (this.#times === null) {
+      this.#times = new TimeIndex(this.baseOffset)
+      this.#times.firstTimestamp = maxTimestamp(frame)
+    }
+    this.#addTime(this.#times, frame, 0)
+  }
+
+  /** An offset from which to look for the first batch with `timestamp` or a later one. */
+  seekTimestamp(timestamp: bigint): bigint {
+    return this.#times?.seek(timestamp) ?? this.baseOffset
   }
 
   /**
@@ -115,6 +148,28 @@ export class MemorySegment implements Segment {
     }
     this.#sizeBytes = this.#extents.reduce((sum, { bytes }) => sum + bytes, 0)
     this.#endOffset = endOffset > this.baseOffset ? endOffset : this.baseOffset
+    this.#truncateTimes(endOffset)
+  }
+
+  #truncateTimes(endOffset: bigint): void {
+    if (this.#sizeBytes === 0) this.#times = null
+    if (this.#times === null) return
+    const views: Buffer[] = []
+    const from = this.#times.truncate(endOffset)
+    this.read(from, { leftBytes: this.#sizeBytes, upTo: this.#endOffset, views })
+    this.#bytesSinceMarked = 0
+    for (const view of views) {
+      for (let at = 0; at < view.length; at += frameBytes(view, at)) this.#addTime(this.#times, view, at)
+    }
+  }
+
+  #addTime(times: TimeIndex, view: Buffer, position: number): void {
+    if (this.#bytesSinceMarked >= INDEX_INTERVAL_BYTES) {
+      times.mark()
+      this.#bytesSinceMarked = 0
+    }
+    times.add(maxTimestamp(view, position), lastOffset(view, position))
+    this.#bytesSinceMarked += frameBytes(view, position)
   }
 
   #copyToBlock(frame: Frame, delta: number): void {

@@ -2,9 +2,11 @@
 import { totalmem } from 'node:os'
 import {
   type Frame,
+  type Frames,
   type LogId,
   type LogStore,
   type Segment,
+  type SegmentSidecarName,
   type Sidecar,
   type SidecarName,
   type StoredLog,
@@ -22,6 +24,7 @@ interface LogData {
   segments: MemorySegment[]
   endOffset: bigint
   sidecars: Map<SidecarName, Buffer> | null
+  segmentSidecars: Record<SegmentSidecarName, Map<bigint, Buffer>> | null
 }
 
 /** Answers every call at once. A broker that is started again on the same store finds its logs as they were. */
@@ -32,7 +35,8 @@ export class MemoryStore implements LogStore {
     const key = keyOf(id)
     let data = this.#logs.get(key)
     if (data === undefined) {
-      data = { id, epoch, owner: null, segments: [new MemorySegment(0n)], endOffset: 0n, sidecars: null }
+      const segments = [new MemorySegment(0n)]
+      data = { id, epoch, owner: null, segments, endOffset: 0n, sidecars: null, segmentSidecars: null }
       this.#logs.set(key, data)
     }
     if (epoch < data.epoch) {
@@ -60,6 +64,9 @@ export class MemoryStore implements LogStore {
     const usable = Math.min(process.availableMemory(), total)
     return { path: 'memory', totalBytes: BigInt(total), usableBytes: BigInt(usable) }
   }
+
+  /** The logs stay: whoever has the store may open them again. */
+  close(): void {}
 }
 
 class MemoryLog implements StoredLog {
@@ -111,27 +118,70 @@ class MemoryLog implements StoredLog {
     return views
   }
 
+  seekTimestamp(baseOffset: bigint, timestamp: bigint): bigint {
+    if (this.#closed) throw this.#closedError()
+    const segment = this.#data.segments.find((candidate) => candidate.baseOffset === baseOffset)
+    if (segment === undefined) throw new StoreError('failed', `there is no segment at ${baseOffset}`)
+    return segment.seekTimestamp(timestamp)
+  }
+
   drop(baseOffsets: readonly bigint[]): void {
     this.#checkOwner()
+    const { segments } = this.#data
     const active = this.#active()
-    this.#data.segments = this.#data.segments.filter(
+    for (const [index, { baseOffset }] of segments.entries()) {
+      const next = segments[index + 1]
+      if (next === undefined || !baseOffsets.includes(baseOffset)) continue
+      this.#forgetPieces((offset) => offset >= baseOffset && offset < next.baseOffset)
+    }
+    this.#data.segments = segments.filter(
       (segment) => segment === active || !baseOffsets.includes(segment.baseOffset),
     )
   }
 
-  replace(baseOffsets: readonly bigint[], frames: readonly Frame[]): void {
+  replace(baseOffsets: readonly bigint[], frames: Frames): void | Promise<void> {
     this.#checkOwner()
+    const merged = new MemorySegment(this.#replaced(baseOffsets))
+    if (Symbol.asyncIterator in frames) return this.#replaceByStream(baseOffsets, frames, merged)
+    for (const frame of frames) merged.append(frame)
+    this.#put(baseOffsets, merged)
+  }
+
+  async #replaceByStream(
+    baseOffsets: readonly bigint[],
+    frames: AsyncIterable<Frame>,
+    merged: MemorySegment,
+  ): Promise<void> {
+    for await (const frame of frames) merged.append(frame)
+    this.#checkOwner()
+    this.#put(baseOffsets, merged)
+  }
+
+  #put(baseOffsets: readonly bigint[], merged: MemorySegment): void {
+    const first = this.#replaced(baseOffsets)
+    const { segments } = this.#data
+    const index = segments.findIndex(({ baseOffset }) => baseOffset === first)
+    const next = segments[index + baseOffsets.length] as MemorySegment
+    this.#data.segments = segments.toSpliced(index, baseOffsets.length, merged)
+    this.#forgetPieces((offset) => offset > first && offset < next.baseOffset)
+  }
+
+  /** The first of the segments that are to be replaced: consecutive ones, without the active one. */
+  #replaced(baseOffsets: readonly bigint[]): bigint {
     const { segments } = this.#data
     const first = segments.findIndex(({ baseOffset }) => baseOffset === baseOffsets[0])
     const replaced = segments.slice(first, first + baseOffsets.length)
     const matches = replaced.every(({ baseOffset }, index) => baseOffset === baseOffsets[index])
     const firstReplaced = replaced[0]
-    if (firstReplaced === undefined || !matches || first + baseOffsets.length >= segments.length) {
+    if (
+      first < 0 ||
+      firstReplaced === undefined ||
+      !matches ||
+      first + baseOffsets.length >= segments.length
+    ) {
       throw new StoreError('failed', `segments ${baseOffsets.join(', ')} do not stand there side by side`)
     }
-    const merged = new MemorySegment(firstReplaced.baseOffset)
-    for (const frame of frames) merged.append(frame)
-    this.#data.segments = segments.toSpliced(first, baseOffsets.length, merged)
+    return firstReplaced.baseOffset
   }
 
   truncate(endOffset: bigint): void {
@@ -142,17 +192,27 @@ class MemoryLog implements StoredLog {
     this.#data.segments = kept
     this.#active().truncate(endOffset)
     this.#data.endOffset = endOffset
+    const { baseOffset } = this.#active()
+    this.#forgetPieces((offset, name) => offset > (name === 'producers' ? endOffset : baseOffset))
   }
 
   sidecar(name: SidecarName): Sidecar {
-    return {
-      read: () => this.#data.sidecars?.get(name) ?? null,
-      replace: (bytes) => {
-        this.#checkOwner()
-        this.#data.sidecars ??= new Map()
-        this.#data.sidecars.set(name, Buffer.from(bytes))
-      },
-    }
+    return this.#sidecarIn(() => {
+      this.#data.sidecars ??= new Map()
+      return this.#data.sidecars
+    }, name)
+  }
+
+  segmentSidecar(name: SegmentSidecarName, offset: bigint): Sidecar {
+    return this.#sidecarIn(() => {
+      this.#data.segmentSidecars ??= { producers: new Map(), 'aborted-transactions': new Map() }
+      return this.#data.segmentSidecars[name]
+    }, offset)
+  }
+
+  segmentSidecars(name: SegmentSidecarName): readonly bigint[] {
+    const offsets = [...(this.#data.segmentSidecars?.[name].keys() ?? [])]
+    return offsets.sort((left, right) => (left < right ? -1 : 1))
   }
 
   flush(): void {
@@ -162,6 +222,28 @@ class MemoryLog implements StoredLog {
   close(): void {
     this.#closed = true
     if (this.#data.owner === this) this.#data.owner = null
+  }
+
+  #sidecarIn<Key>(pieces: () => Map<Key, Buffer>, key: Key): Sidecar {
+    return {
+      read: () => pieces().get(key) ?? null,
+      replace: (bytes) => {
+        this.#checkOwner()
+        pieces().set(key, Buffer.from(bytes))
+      },
+      remove: () => {
+        this.#checkOwner()
+        pieces().delete(key)
+      },
+    }
+  }
+
+  #forgetPieces(isGone: (offset: bigint, name: SegmentSidecarName) => boolean): void {
+    if (this.#data.segmentSidecars === null) return
+    for (const name of ['producers', 'aborted-transactions'] as const) {
+      const pieces = this.#data.segmentSidecars[name]
+      for (const offset of pieces.keys()) if (isGone(offset, name)) pieces.delete(offset)
+    }
   }
 
   #active(): MemorySegment {

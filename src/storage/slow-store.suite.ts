@@ -1,5 +1,16 @@
 /** A store for tests: it answers late, in the order that a test wants, and fails when told to. */
-import type { Frame, LogId, LogStore, Segment, Sidecar, SidecarName, StoredLog, Volume } from './log-store.ts'
+import type {
+  Frame,
+  Frames,
+  LogId,
+  LogStore,
+  Segment,
+  SegmentSidecarName,
+  Sidecar,
+  SidecarName,
+  StoredLog,
+  Volume,
+} from './log-store.ts'
 
 interface Held {
   readonly name: string
@@ -53,6 +64,10 @@ export class SlowStore implements LogStore {
     return this.change('remove', () => this.#inner.remove(id))
   }
 
+  async close(): Promise<void> {
+    await this.#inner.close()
+  }
+
   /** For the logs of this store. */
   async change(name: string, call: () => void | Promise<void>): Promise<void> {
     await (this.held ? new Promise<void>((go) => this.#waiting.push({ name, go })) : null)
@@ -98,11 +113,16 @@ class SlowLog implements StoredLog {
     return this.#inner.read(from, maxBytes, upTo)
   }
 
+  async seekTimestamp(baseOffset: bigint, timestamp: bigint): Promise<bigint> {
+    await null
+    return this.#inner.seekTimestamp(baseOffset, timestamp)
+  }
+
   drop(baseOffsets: readonly bigint[]): Promise<void> {
     return this.#store.change('drop', () => this.#inner.drop(baseOffsets))
   }
 
-  replace(baseOffsets: readonly bigint[], frames: readonly Frame[]): Promise<void> {
+  replace(baseOffsets: readonly bigint[], frames: Frames): Promise<void> {
     return this.#store.change('replace', () => this.#inner.replace(baseOffsets, frames))
   }
 
@@ -111,11 +131,16 @@ class SlowLog implements StoredLog {
   }
 
   sidecar(name: SidecarName): Sidecar {
-    const inner = this.#inner.sidecar(name)
-    return {
-      read: async () => inner.read(),
-      replace: (bytes) => this.#store.change(name, () => inner.replace(bytes)),
-    }
+    return this.#late(name, this.#inner.sidecar(name))
+  }
+
+  segmentSidecar(name: SegmentSidecarName, offset: bigint): Sidecar {
+    return this.#late(`${name} ${offset}`, this.#inner.segmentSidecar(name, offset))
+  }
+
+  async segmentSidecars(name: SegmentSidecarName): Promise<readonly bigint[]> {
+    await null
+    return this.#inner.segmentSidecars(name)
   }
 
   async flush(): Promise<void> {
@@ -124,5 +149,16 @@ class SlowLog implements StoredLog {
 
   async close(): Promise<void> {
     await this.#inner.close()
+  }
+
+  #late(name: string, inner: Sidecar): Sidecar {
+    return {
+      read: async () => {
+        await null
+        return inner.read()
+      },
+      replace: (bytes) => this.#store.change(name, () => inner.replace(bytes)),
+      remove: () => this.#store.change(`remove ${name}`, () => inner.remove()),
+    }
   }
 }

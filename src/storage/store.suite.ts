@@ -7,6 +7,7 @@ import {
   baseOffset,
   LOG_OVERHEAD_BYTES,
   lastOffset,
+  setCrc,
   wholeBatches,
 } from '../wire/batch.ts'
 import type { Frame, LogId, LogStore, StoredLog } from './log-store.ts'
@@ -148,6 +149,130 @@ export function describeLogStore(name: string, makeStore: () => LogStore | Promi
       expectFrames(await readFrames(log, 0n, 1000, 8n), [...merged, ...frames.slice(3)])
     })
 
+    it('replaces segments by a stream, also by an empty one, while reads and appends go on', async () => {
+      const log = await open()
+      const frames = consecutive(0n, [2, 2, 2, 2], 100)
+      for (const made of frames.slice(0, 3)) {
+        await log.append([made])
+        await log.roll(log.endOffset)
+      }
+      const merged = [frame(1n, 1, 90), frame(3n, 1, 40_000)]
+      async function* stream(): AsyncGenerator<Frame> {
+        for (const made of merged) {
+          expectFrames(await readFrames(log, 0n, 150, 6n), frames.slice(0, 1))
+          yield made
+          await log.flush()
+        }
+        await log.append(frames.slice(3))
+      }
+      await log.replace([0n, 2n], stream())
+      expectFrames(await readFrames(log, 0n, 100_000, 8n), [...merged, ...frames.slice(2)])
+      await log.replace([0n, 4n], nothing())
+      expect(log.segments).toMatchObject([
+        { baseOffset: 0n, endOffset: 0n, sizeBytes: 0, maxTimestamp: -1n },
+        { baseOffset: 6n, endOffset: 8n },
+      ])
+      expectFrames(await readFrames(log, 0n, 1000, 8n), frames.slice(3))
+      expect(log.startOffset).toBe(0n)
+    })
+
+    it('leaves segments as they are when the stream that should replace them fails', async () => {
+      const log = await open()
+      const frames = consecutive(0n, [2, 2], 100)
+      await log.append(frames)
+      await log.roll(4n)
+      async function* failing(): AsyncGenerator<Frame> {
+        yield frame(0n, 1, 90)
+        await null
+        throw new Error('no more')
+      }
+      await expect(Promise.resolve().then(() => log.replace([0n], failing()))).rejects.toThrow('no more')
+      expectFrames(await readFrames(log, 0n, 1000, 4n), frames)
+      await log.append([frame(4n, 1, 100)])
+      expect(log.endOffset).toBe(5n)
+    })
+
+    it('knows the timestamps of its segments, and where to look for one', async () => {
+      const log = await open()
+      expect(log.segments).toMatchObject([{ firstTimestamp: -1n, maxTimestamp: -1n, maxTimestampOffset: 0n }])
+      const timestamps = [5n, 9n, 7n, 9n, 12n, 3n, 20n, 20n, 1n]
+      await log.append(timestamps.map((timestamp, index) => stamped(BigInt(2 * index), 5000, timestamp)))
+      expect(log.segments).toMatchObject([{ firstTimestamp: 5n, maxTimestamp: 20n, maxTimestampOffset: 13n }])
+      await log.roll(18n)
+      await log.append([stamped(18n, 100, 7n)])
+      expect(log.segments[1]).toMatchObject({ firstTimestamp: 7n, maxTimestamp: 7n, maxTimestampOffset: 19n })
+      for (let timestamp = 0n; timestamp < 22n; timestamp++) {
+        const from = Number(await log.seekTimestamp(0n, timestamp)) >> 1
+        const first = timestamps.findIndex((own) => own >= timestamp)
+        expect(from).toBeLessThanOrEqual(first < 0 ? timestamps.length : first)
+      }
+      expect(await log.seekTimestamp(0n, 20n)).toBeGreaterThan(4n)
+      expect(await log.seekTimestamp(18n, 7n)).toBe(18n)
+      await expect(Promise.resolve().then(() => log.seekTimestamp(4n, 7n))).rejects.toMatchObject({
+        failure: 'failed',
+      })
+      await log.truncate(12n)
+      expect(log.segments).toMatchObject([{ firstTimestamp: 5n, maxTimestamp: 12n, maxTimestampOffset: 9n }])
+      await log.append([stamped(12n, 100, 11n), stamped(14n, 100, 13n)])
+      expect(log.segments[0]).toMatchObject({ maxTimestamp: 13n, maxTimestampOffset: 15n })
+      expect(await log.seekTimestamp(0n, 13n)).toBeLessThanOrEqual(15n)
+      await log.truncate(0n)
+      expect(log.segments).toMatchObject([{ firstTimestamp: -1n, maxTimestamp: -1n, maxTimestampOffset: 0n }])
+    })
+
+    it('keeps pieces for single offsets as long as those are there', async () => {
+      const log = await open()
+      for (const made of consecutive(0n, [2, 2, 2, 2, 2], 100)) {
+        await log.append([made])
+        const { baseOffset: base } = log.segments.at(-1) as { baseOffset: bigint }
+        await log.segmentSidecar('aborted-transactions', base).replace(Buffer.from(`aborted ${base}`))
+        await log.roll(log.endOffset)
+        await log.segmentSidecar('producers', log.endOffset).replace(Buffer.from(`as of ${log.endOffset}`))
+      }
+      const offsets = async (): Promise<unknown> => [
+        await log.segmentSidecars('aborted-transactions'),
+        await log.segmentSidecars('producers'),
+      ]
+      expect(await offsets()).toEqual([
+        [0n, 2n, 4n, 6n, 8n],
+        [2n, 4n, 6n, 8n, 10n],
+      ])
+      expect((await log.segmentSidecar('producers', 8n).read())?.toString()).toBe('as of 8')
+      expect(await log.segmentSidecar('producers', 9n).read()).toBe(null)
+      await log.segmentSidecar('producers', 9n).replace(Buffer.from('other'))
+      await log.segmentSidecar('producers', 9n).replace(Buffer.from('as of 9'))
+      expect((await log.segmentSidecar('producers', 9n).read())?.toString()).toBe('as of 9')
+      await log.segmentSidecar('producers', 9n).remove()
+      await log.segmentSidecar('producers', 9n).remove()
+
+      await log.replace([2n, 4n], [frame(2n, 1, 100)])
+      expect(await offsets()).toEqual([
+        [0n, 2n, 6n, 8n],
+        [2n, 6n, 8n, 10n],
+      ])
+      await log.drop([0n, 2n])
+      expect(await offsets()).toEqual([
+        [6n, 8n],
+        [6n, 8n, 10n],
+      ])
+      await log.truncate(9n)
+      expect(await offsets()).toEqual([
+        [6n, 8n],
+        [6n, 8n],
+      ])
+      await log.truncate(7n)
+      expect(await offsets()).toEqual([[6n], [6n]])
+      expect((await log.segmentSidecar('aborted-transactions', 6n).read())?.toString()).toBe('aborted 6')
+    })
+
+    it('may be closed twice', async () => {
+      const store = await makeStore()
+      const log = await store.open(ID, 0)
+      await log.append([frame(0n, 1, 100)])
+      await store.close()
+      await store.close()
+    })
+
     it('keeps data and sidecars for who opens it next, and shuts out who had it before', async () => {
       const store = await makeStore()
       const first = await store.open(ID, 3)
@@ -156,7 +281,11 @@ export function describeLogStore(name: string, makeStore: () => LogStore | Promi
       await first.sidecar('leader-epochs').replace(Buffer.from('some'))
       await first.sidecar('leader-epochs').replace(Buffer.from('other'))
       expect((await first.sidecar('leader-epochs').read())?.toString()).toBe('other')
-      expect(await first.sidecar('producers').read()).toBe(null)
+      expect(await first.sidecar('log-start').read()).toBe(null)
+      await first.sidecar('leader-epochs').remove()
+      await first.sidecar('leader-epochs').remove()
+      expect(await first.sidecar('leader-epochs').read()).toBe(null)
+      await first.sidecar('leader-epochs').replace(Buffer.from('other'))
 
       const second = await store.open(ID, 3)
       expect(second.endOffset).toBe(1n)
@@ -219,8 +348,19 @@ export function frame(base: bigint, count: number, bytes: number): Frame {
   made.writeInt32BE(made.length - LOG_OVERHEAD_BYTES, BatchField.BATCH_LENGTH)
   made.writeInt8(2, BatchField.MAGIC)
   made.writeInt32BE(count - 1, BatchField.LAST_OFFSET_DELTA)
+  setCrc(made)
   return made
 }
+
+/** A frame of two offsets whose latest timestamp is `timestamp`. */
+function stamped(base: bigint, bytes: number, timestamp: bigint): Frame {
+  const made = frame(base, 2, bytes)
+  made.writeBigInt64BE(timestamp, BatchField.MAX_TIMESTAMP)
+  setCrc(made)
+  return made
+}
+
+async function* nothing(): AsyncGenerator<Frame> {}
 
 function consecutive(base: bigint, counts: readonly number[], bytes: number): Frame[] {
   let next = base

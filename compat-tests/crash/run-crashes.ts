@@ -1,0 +1,116 @@
+/** Kills a broker under load with SIGKILL, again and again, at random moments, and tells what its clients were told. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { seededRandom } from '../../src/clock.ts'
+import type { Event } from './history.ts'
+
+export interface CrashOptions {
+  /** Starts the broker on a port with its data in a directory: the same program each time. */
+  readonly broker: (port: number, dataDir: string) => readonly [program: string, ...args: string[]]
+  /** The program that is built from main.go. */
+  readonly load: string
+  readonly seed: number
+  readonly kills: number
+  /** How long the clients may take for each thing that is left to do when nobody is killed any more. */
+  readonly patienceS: number
+  /** Told of each kill, for whoever waits. */
+  readonly onKill?: (count: number, livedMs: number) => void
+}
+
+/** A broker that lives shorter dies while it starts, or recovers its logs. */
+const MIN_LIFE_MS = 50
+const MAX_LIFE_MS = 1000
+/** Clients that have not ended by then never will. */
+const PATIENCE_FACTOR = 3
+
+export async function runCrashes(options: CrashOptions): Promise<readonly Event[]> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'ottla-crash-'))
+  const port = await freePort()
+  const start = (): ChildProcess => {
+    const [program, ...args] = options.broker(port, dataDir)
+    return spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  }
+  let broker = start()
+  const clients = startClients(options, port)
+  try {
+    await clients.ready
+    for (const [count, lifeMs] of lives(options.seed, options.kills).entries()) {
+      await Promise.race([sleep(lifeMs), clients.ended])
+      await kill(broker)
+      broker = start()
+      options.onKill?.(count + 1, lifeMs)
+    }
+    clients.finish()
+    await Promise.race([clients.ended, sleep(options.patienceS * 1000 * PATIENCE_FACTOR)])
+    return clients.history
+  } finally {
+    clients.kill()
+    await kill(broker)
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}
+
+/** How long the broker lives each time: as often short as long. */
+function lives(seed: number, kills: number): number[] {
+  const random = seededRandom(seed)
+  return Array.from({ length: kills }, () => {
+    const share = random.bytes(2).readUInt16BE() / 65_536
+    return Math.round(MIN_LIFE_MS + share * share * (MAX_LIFE_MS - MIN_LIFE_MS))
+  })
+}
+
+interface Clients {
+  readonly ready: Promise<void>
+  readonly ended: Promise<void>
+  readonly history: readonly Event[]
+  finish(): void
+  kill(): void
+}
+
+function startClients({ load, seed, patienceS }: CrashOptions, port: number): Clients {
+  const child = spawn(load, [`127.0.0.1:${port}`, String(seed), String(patienceS)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const history: Event[] = []
+  const lines = createInterface(child.stdout)
+  const ready = new Promise<void>((resolve, reject) => {
+    lines.on('line', (line) => {
+      const event = JSON.parse(line) as Event
+      history.push(event)
+      if (event.at === 'ready') resolve()
+    })
+    child.on('error', reject)
+    child.on('exit', () => reject(new Error('the clients ended before they had begun')))
+  })
+  return {
+    ready,
+    ended: once(child, 'close').then(() => undefined),
+    history,
+    finish: () => child.stdin.end(),
+    kill: () => child.kill('SIGKILL'),
+  }
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGKILL')
+  await ended
+}
+
+/** One that nobody listens on now: every broker of the run gets it, so that the clients find it again. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('there is no port')
+  return address.port
+}

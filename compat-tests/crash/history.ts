@@ -48,5 +48,5 @@ export type Isolation = 'read_uncommitted' | 'read_committed'
 export const PLAIN = 'plain'
 export const TRANSACTIONAL = 'transactional'
 export const COPIED = 'copied'
-/** The group whose offsets are committed by hand. */
-export const OFFSETS_GROUP = 'offsets'
+/** Where the broker keeps what groups have committed. */
+export const OFFSETS_LOG = '__consumer_offsets'

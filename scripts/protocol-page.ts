@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import type { Exercised } from '../compat-tests/broker.ts'
 import { type ConsoleSequence, consoles, readSequence } from '../compat-tests/consoles/sequence.ts'
 import { knownDifferences } from '../compat-tests/differential/known-differences.ts'
+import { tempers } from '../compat-tests/differential/tempers.ts'
 import { readFeatureTable } from '../compat-tests/feature-table.ts'
 import { toolClasses } from '../compat-tests/java/tool-classes.ts'
 import type { AnyHandler } from '../src/handlers/handler.ts'
@@ -23,7 +24,7 @@ const exercised = JSON.parse(readFileSync(join(root, 'compat-tests/exercised.jso
   string,
   Exercised
 >
-const page = [...head(), ...apis(), ...features(), ...differences(), ''].join('\n')
+const page = [...head(), ...apis(), ...features(), ...differences(), ...twoTempers(), ''].join('\n')
 const path = join(root, FILE)
 if (!process.argv.includes('--check')) writeFileSync(path, page)
 else if (!existsSync(path) || readFileSync(path, 'utf8') !== page) {
@@ -125,6 +126,21 @@ function differences(): string[] {
     '',
     'Client quotas and SCRAM credentials are kept and described as in Kafka, and enforced on nobody: no answer is held',
     'back, and nobody has to log in. Retention and compaction do not happen, whatever the configs of a topic say.',
+  ]
+}
+
+function twoTempers(): string[] {
+  return [
+    '',
+    '## Two tempers',
+    '',
+    'Kafka makes clients wait or retry while something is being made. ottla does not, unless it is started with',
+    '`ottla.realistic=true`, as it is for the differential tests. This is all that changes with it, and each line is held',
+    'by a test that gets both answers ([tempers.test.ts](compat-tests/differential/tempers.test.ts)).',
+    '',
+    row('Situation', 'With `ottla.realistic=true`, as from Kafka', 'Otherwise'),
+    row('---', '---', '---'),
+    ...tempers.map(({ name, realistic, impatient }) => row(name, realistic, impatient)),
   ]
 }
 

@@ -57,6 +57,7 @@ const whereabouts: Readonly<Record<string, string>> = {
   'controller.quorum.voters': 'ottla has no controllers of its own to name',
   listeners: 'Kafka has a listener for controllers',
   'log.dirs': 'ottla keeps its logs in memory',
+  'ottla.realistic': 'Kafka has one temper only',
 }
 
 export const knownDifferences: readonly KnownDifference[] = [
@@ -82,9 +83,4 @@ export const knownDifferences: readonly KnownDifference[] = [
     })),
   ),
   ...transactional.map((name) => ({ case: name, path: '', reason: noTransactions })),
-  ...['v1', 'v4'].map((version) => ({
-    case: `FindCoordinator: ${version} of a transactional id`,
-    path: '',
-    reason: noTransactions,
-  })),
 ]

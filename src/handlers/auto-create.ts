@@ -1,7 +1,7 @@
 /** Topics that come to be because somebody asked for them. */
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { TopicSpec } from '../metadata/topic-control.ts'
-import { CONSUMER_OFFSETS_TOPIC } from '../metadata/topic-name.ts'
+import { CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC } from '../metadata/topic-name.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import type { Call } from './handler.ts'
 
@@ -26,15 +26,36 @@ export async function autoCreateTopics(names: readonly string[], call: Call): Pr
 /** What a topic is like that nobody has described. */
 function specOf(name: string, config: BrokerConfig): TopicSpec {
   const usual = { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }
-  if (name !== CONSUMER_OFFSETS_TOPIC) return usual
-  return {
-    ...usual,
-    numPartitions: config.get('offsets.topic.num.partitions'),
-    replicationFactor: config.get('offsets.topic.replication.factor'),
-    configs: [
-      { name: 'cleanup.policy', value: 'compact' },
-      { name: 'segment.bytes', value: config.text('offsets.topic.segment.bytes') },
-      { name: 'compression.type', value: 'producer' },
-    ],
+  switch (name) {
+    case CONSUMER_OFFSETS_TOPIC:
+      return {
+        ...usual,
+        numPartitions: config.get('offsets.topic.num.partitions'),
+        replicationFactor: config.get('offsets.topic.replication.factor'),
+        configs: configsOf({
+          'cleanup.policy': 'compact',
+          'segment.bytes': config.text('offsets.topic.segment.bytes'),
+          'compression.type': 'producer',
+        }),
+      }
+    case TRANSACTION_STATE_TOPIC:
+      return {
+        ...usual,
+        numPartitions: config.get('transaction.state.log.num.partitions'),
+        replicationFactor: config.get('transaction.state.log.replication.factor'),
+        configs: configsOf({
+          'unclean.leader.election.enable': 'false',
+          'compression.type': 'uncompressed',
+          'cleanup.policy': 'compact',
+          'min.insync.replicas': config.text('transaction.state.log.min.isr'),
+          'segment.bytes': config.text('transaction.state.log.segment.bytes'),
+        }),
+      }
+    default:
+      return usual
   }
+}
+
+function configsOf(configs: Readonly<Record<string, string | null>>): TopicSpec['configs'] {
+  return Object.entries(configs).map(([name, value]) => ({ name, value }))
 }

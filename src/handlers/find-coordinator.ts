@@ -2,7 +2,9 @@
  * FindCoordinator (key 10), v0 to v6.
  * v1 kind of key, throttle time · v3 flexible · v4 several keys at once (KIP-699) · v6 share groups (KIP-932).
  */
-import { CONSUMER_OFFSETS_TOPIC } from '../metadata/topic-name.ts'
+import { partitionFor } from '../coordinator/partitioner.ts'
+import type { Topic } from '../metadata/metadata.ts'
+import { CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC } from '../metadata/topic-name.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import {
@@ -14,7 +16,6 @@ import {
 import { autoCreateTopics } from './auto-create.ts'
 import { type Call, type Handler, handler } from './handler.ts'
 import { nodesOf } from './nodes.ts'
-import { transactionsNotServed } from './transactions-not-served.ts'
 
 const KeyType = { GROUP: 0, TRANSACTION: 1, SHARE: 2 } as const
 const FIRST_VERSION_WITH_KEYS = 4
@@ -25,9 +26,13 @@ export const findCoordinatorHandler: Handler<FindCoordinatorRequest, FindCoordin
   findCoordinatorApi,
   {
     async handle(request, call) {
+      const { keyType } = request
+      const keys = call.version < FIRST_VERSION_WITH_KEYS ? [request.key] : request.coordinatorKeys
+      const topic = keys.length === 0 ? undefined : await topicOf(keyType, call)
+      const found = keys.map((key) => coordinatorOf(key, keyType, topic, call))
       if (call.version < FIRST_VERSION_WITH_KEYS) {
-        const node = await coordinatorOf(request.key, request.keyType, call)
-        if (node instanceof KafkaError) throw node
+        const [node] = found
+        if (node === undefined || node instanceof KafkaError) throw node
         return {
           throttleTimeMs: 0,
           errorCode: ErrorCode.NONE,
@@ -36,17 +41,15 @@ export const findCoordinatorHandler: Handler<FindCoordinatorRequest, FindCoordin
           coordinators: [],
         }
       }
-      const coordinators: Coordinator[] = []
-      for (const key of request.coordinatorKeys) {
-        const node = await coordinatorOf(key, request.keyType, call)
-        const errorCode = node instanceof KafkaError ? node.code : ErrorCode.NONE
-        coordinators.push({
-          key,
-          ...(node instanceof KafkaError ? NOBODY : node),
-          errorCode,
+      const coordinators = found.map((node, at): Coordinator => {
+        const failed = node instanceof KafkaError
+        return {
+          key: keys[at] ?? '',
+          ...(failed ? NOBODY : node),
+          errorCode: failed ? node.code : ErrorCode.NONE,
           errorMessage: '',
-        })
-      }
+        }
+      })
       return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, errorMessage: '', ...NOBODY, coordinators }
     },
 
@@ -70,25 +73,48 @@ interface Address {
   readonly port: number
 }
 
-/** The broker that leads the partition of the internal topic which the key belongs to; the topic is made if need be. */
-async function coordinatorOf(key: string, keyType: number, call: Call): Promise<Address | KafkaError> {
-  switch (keyType) {
-    case KeyType.GROUP:
-      break
-    case KeyType.TRANSACTION:
-      return transactionsNotServed(key)
-    case KeyType.SHARE:
-      return new KafkaError(ErrorCode.INVALID_REQUEST, `share groups are not served: key ${key}`)
-    default:
-      throw new KafkaError(ErrorCode.INVALID_REQUEST, `there is no coordinator for keys of type ${keyType}`)
+/**
+ * The topic that the coordinators for keys of this type write to; undefined where there is none. It is made if need
+ * be, and is there at once, but for those who want to see that Kafka takes its time.
+ * @throws KafkaError INVALID_REQUEST for a type that there is not.
+ */
+async function topicOf(keyType: number, call: Call): Promise<Topic | undefined> {
+  const name = TOPICS.get(keyType)
+  if (name === undefined) {
+    if (keyType === KeyType.SHARE) return undefined
+    throw new KafkaError(ErrorCode.INVALID_REQUEST, `there is no coordinator for keys of type ${keyType}`)
   }
-  if (call.metadata.topic(CONSUMER_OFFSETS_TOPIC) === undefined) {
-    await autoCreateTopics([CONSUMER_OFFSETS_TOPIC], call)
+  const topic = call.metadata.topic(name)
+  if (topic !== undefined) return topic
+  const created = autoCreateTopics([name], call)
+  if (call.config.get('ottla.realistic')) return undefined
+  await created
+  return call.metadata.topic(name)
+}
+
+const TOPICS: ReadonlyMap<number, string> = new Map([
+  [KeyType.GROUP, CONSUMER_OFFSETS_TOPIC],
+  [KeyType.TRANSACTION, TRANSACTION_STATE_TOPIC],
+])
+
+/** The broker that leads the partition of the topic which the key belongs to. */
+function coordinatorOf(
+  key: string,
+  keyType: number,
+  topic: Topic | undefined,
+  call: Call,
+): Address | KafkaError {
+  if (keyType === KeyType.SHARE) {
+    return new KafkaError(ErrorCode.INVALID_REQUEST, `share groups are not served: key ${key}`)
   }
-  const partition = call.metadata.topic(CONSUMER_OFFSETS_TOPIC)?.partitions[call.groups.partitionFor(key)]
-  const leader = nodesOf(call).find(({ nodeId }) => nodeId === partition?.leader)
+  const index =
+    keyType === KeyType.GROUP
+      ? call.groups.partitionFor(key)
+      : partitionFor(key, topic?.partitions.length ?? 1)
+  const leader = nodesOf(call).find(({ nodeId }) => nodeId === topic?.partitions[index]?.leader)
   if (leader === undefined) {
-    return new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, `nobody coordinates group ${key} yet`)
+    const kind = keyType === KeyType.GROUP ? 'group' : 'transactional id'
+    return new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, `nobody coordinates ${kind} ${key} yet`)
   }
   return { nodeId: leader.nodeId, host: leader.host, port: leader.port }
 }

@@ -23,19 +23,15 @@ import { nodesOf } from './nodes.ts'
 export const metadataHandler: Handler<MetadataRequest, MetadataResponse> = handler(metadataApi, {
   handle(request, call) {
     checkTopicNaming(request, call.version)
-    const topics = wanted(request, call)
-    const { includeClusterAuthorizedOperations, includeTopicAuthorizedOperations } = request
-    return {
-      throttleTimeMs: 0,
-      brokers: nodesOf(call),
-      clusterId: call.metadata.clusterId,
-      controllerId: call.brokerId,
-      topics: includeTopicAuthorizedOperations
-        ? topics.map((topic) => ({ ...topic, topicAuthorizedOperations: TOPIC_OPERATIONS }))
-        : topics,
-      clusterAuthorizedOperations: includeClusterAuthorizedOperations ? CLUSTER_OPERATIONS : NOT_ASKED,
-      errorCode: ErrorCode.NONE,
+    const absent = creatable(request, call)
+    if (absent.length === 0) return answer(request, call)
+    if (!call.config.get('ottla.realistic')) {
+      return autoCreateTopics(absent, call).then(() => answer(request, call))
     }
+    // As from Kafka, a topic that is only just being created is not there yet.
+    const response = answer(request, call)
+    void autoCreateTopics(absent, call)
+    return response
   },
 
   fail(request, error) {
@@ -43,6 +39,22 @@ export const metadataHandler: Handler<MetadataRequest, MetadataResponse> = handl
     return { throttleTimeMs: 0, brokers: [], topics, errorCode: error.code }
   },
 })
+
+function answer(request: MetadataRequest, call: Call): MetadataResponse {
+  const topics = wanted(request, call)
+  const { includeClusterAuthorizedOperations, includeTopicAuthorizedOperations } = request
+  return {
+    throttleTimeMs: 0,
+    brokers: nodesOf(call),
+    clusterId: call.metadata.clusterId,
+    controllerId: call.brokerId,
+    topics: includeTopicAuthorizedOperations
+      ? topics.map((topic) => ({ ...topic, topicAuthorizedOperations: TOPIC_OPERATIONS }))
+      : topics,
+    clusterAuthorizedOperations: includeClusterAuthorizedOperations ? CLUSTER_OPERATIONS : NOT_ASKED,
+    errorCode: ErrorCode.NONE,
+  }
+}
 
 /** Topics can be asked for by id from v12 on; in v10 and v11 the field is there, but must not be used. */
 function checkTopicNaming({ topics }: MetadataRequest, version: number): void {
@@ -62,19 +74,39 @@ function checkTopicNaming({ topics }: MetadataRequest, version: number): void {
 
 function wanted(request: MetadataRequest, call: Call): MetadataResponseTopic[] {
   const { topics } = request
-  // In v0 an empty list stands for all topics; later that is null.
-  const all = topics === null || (call.version === 0 && topics.length === 0)
-  if (all) return Array.from(call.metadata.topics(), existing)
-  if (topics.some(({ topicId }) => topicId !== ZERO_UUID)) return wantedById(topics, call)
-  const names = new Set(topics.map(nameOf))
+  if (wantsAll(request, call)) return Array.from(call.metadata.topics(), existing)
+  if (isById(request)) return wantedById(topics, call)
   const found: MetadataResponseTopic[] = []
-  const absent: string[] = []
-  for (const name of names) {
+  const absent: MetadataResponseTopic[] = []
+  for (const name of namesOf(request)) {
     const topic = call.metadata.topic(name)
-    if (topic === undefined) absent.push(name)
+    if (topic === undefined) absent.push(missing(whyAbsent(name), name, ZERO_UUID))
     else found.push(existing(topic))
   }
-  return [...found, ...wantedButAbsent(absent, request, call)]
+  return [...found, ...absent]
+}
+
+/** The topics that are asked for, are not there, and are to be made for that. */
+function creatable(request: MetadataRequest, call: Call): readonly string[] {
+  if (!request.allowAutoTopicCreation || !call.config.get('auto.create.topics.enable')) return []
+  if (wantsAll(request, call) || isById(request)) return []
+  return [...namesOf(request)].filter(
+    (name) => call.metadata.topic(name) === undefined && isLegalTopicName(name),
+  )
+}
+
+/** In v0 an empty list stands for all topics; later that is null. */
+function wantsAll({ topics }: MetadataRequest, { version }: Call): boolean {
+  return topics === null || (version === 0 && topics.length === 0)
+}
+
+function isById({ topics }: MetadataRequest): boolean {
+  return (topics ?? []).some(({ topicId }) => topicId !== ZERO_UUID)
+}
+
+/** Each once. */
+function namesOf({ topics }: MetadataRequest): ReadonlySet<string> {
+  return new Set((topics ?? []).map(nameOf))
 }
 
 /** Kafka trips over a topic that is asked for neither by name nor by id. */
@@ -84,30 +116,16 @@ function nameOf({ name }: { readonly name: string | null }): string {
 }
 
 /** Where one topic is asked for by id, Kafka looks at the ids alone. */
-function wantedById(topics: NonNullable<MetadataRequest['topics']>, call: Call): MetadataResponseTopic[] {
-  const ids = new Set(topics.map(({ topicId }) => topicId).filter((id) => id !== ZERO_UUID))
+function wantedById(topics: MetadataRequest['topics'], call: Call): MetadataResponseTopic[] {
+  const ids = new Set((topics ?? []).map(({ topicId }) => topicId).filter((id) => id !== ZERO_UUID))
   return Array.from(ids, (id) => {
     const topic = call.metadata.topicById(id)
     return topic === undefined ? missing(ErrorCode.UNKNOWN_TOPIC_ID, null, id) : existing(topic)
   })
 }
 
-function wantedButAbsent(
-  names: readonly string[],
-  request: MetadataRequest,
-  call: Call,
-): MetadataResponseTopic[] {
-  if (request.allowAutoTopicCreation && call.config.get('auto.create.topics.enable')) {
-    void autoCreateTopics(names.filter(isLegalTopicName), call)
-  }
-  // As from Kafka, a topic that is only just being created is not there yet.
-  return names.map((name) =>
-    missing(
-      isLegalTopicName(name) ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION,
-      name,
-      ZERO_UUID,
-    ),
-  )
+function whyAbsent(name: string): ErrorCode {
+  return isLegalTopicName(name) ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION
 }
 
 function missing(errorCode: number, name: string | null, topicId: string): MetadataResponseTopic {

@@ -91,10 +91,10 @@ describe('at the same time', () => {
 })
 
 describe('__consumer_offsets', () => {
-  async function find(broker: TestBroker, key = 'g'): Promise<string> {
+  async function find(broker: TestBroker, key = 'g', keyType = 0): Promise<string> {
     const { coordinators } = await broker.ask(findCoordinatorHandler, 4, {
       key: '',
-      keyType: 0,
+      keyType,
       coordinatorKeys: [key],
     })
     return errorName(coordinators[0]?.errorCode as ErrorCode)
@@ -141,6 +141,31 @@ describe('__consumer_offsets', () => {
     expect(await committed(broker)).toBe(5n)
   })
 
+  it('is not there yet when the first one asks, where that is wanted', async () => {
+    const broker = await testBroker({ config: { 'ottla.realistic': 'true' } })
+    for (const keyType of [0, 1]) {
+      expect(await find(broker, 'g', keyType)).toBe('COORDINATOR_NOT_AVAILABLE')
+      expect(await find(broker, 'g', keyType)).toBe('NONE')
+    }
+  })
+
+  it('is of its own for transactions, configured as Kafka configures it', async () => {
+    const config = {
+      'transaction.state.log.num.partitions': '7',
+      'transaction.state.log.segment.bytes': '2000000',
+    }
+    const broker = await testBroker({ config })
+    expect(await find(broker, 't', 1)).toBe('NONE')
+    expect(await metadata(broker, null)).toEqual(['__transaction_state: 7'])
+    expect(Object.fromEntries(broker.services.metadata.topic('__transaction_state')?.configs ?? [])).toEqual({
+      'cleanup.policy': 'compact',
+      'compression.type': 'uncompressed',
+      'min.insync.replicas': '1',
+      'segment.bytes': '2000000',
+      'unclean.leader.election.enable': 'false',
+    })
+  })
+
   it('is coordinated again when it is deleted and made anew, even before its logs are gone', async () => {
     const broker = await testBroker({ topics: ['a'] })
     await find(broker)
@@ -165,15 +190,20 @@ describe('Metadata', () => {
   it('makes what is asked for, if it may', async () => {
     const broker = await testBroker({ config: { 'num.partitions': '3' } })
     expect(await metadata(broker, ['a', 'b c', 'a'], { auto: true })).toEqual([
-      'a: UNKNOWN_TOPIC_OR_PARTITION',
+      'a: 3',
       'b c: INVALID_TOPIC_EXCEPTION',
     ])
-    expect(await metadata(broker, ['a'])).toEqual(['a: 3'])
     expect(await metadata(broker, ['b'])).toEqual(['b: UNKNOWN_TOPIC_OR_PARTITION'])
     expect(await metadata(broker, null)).toEqual(['a: 3'])
     // Before v4 the client cannot say that it does not want topics to be made.
     await metadata(broker, ['old'], { version: 3 })
     expect(await metadata(broker, ['old'])).toEqual(['old: 3'])
+  })
+
+  it('says of what it makes that it is not there yet, where that is wanted', async () => {
+    const broker = await testBroker({ config: { 'ottla.realistic': 'true' } })
+    expect(await metadata(broker, ['a'], { auto: true })).toEqual(['a: UNKNOWN_TOPIC_OR_PARTITION'])
+    expect(await metadata(broker, ['a'])).toEqual(['a: 1'])
   })
 
   it('makes nothing where that is turned off', async () => {

@@ -28,6 +28,20 @@ export interface LogConfig {
   readonly compressionZstdLevel: number
   /** Whether cleanup.policy contains compact: such a topic takes no record without a key. */
   readonly compacted: boolean
+  /** Whether cleanup.policy contains delete. */
+  readonly deleted: boolean
+  /** retention.ms; -1 for no bound. */
+  readonly retentionMs: number
+  /** retention.bytes; -1 for no bound. */
+  readonly retentionBytes: number
+  /** min.cleanable.dirty.ratio */
+  readonly minCleanableDirtyRatio: number
+  /** min.compaction.lag.ms */
+  readonly minCompactionLagMs: number
+  /** max.compaction.lag.ms */
+  readonly maxCompactionLagMs: number
+  /** delete.retention.ms */
+  readonly deleteRetentionMs: number
   /** producer.id.expiration.ms */
   readonly producerIdExpirationMs: number
   /** producer.id.expiration.check.interval.ms */
@@ -52,6 +66,13 @@ export const defaultLogConfig: LogConfig = {
   compressionLz4Level: 9,
   compressionZstdLevel: 3,
   compacted: false,
+  deleted: true,
+  retentionMs: 604_800_000,
+  retentionBytes: -1,
+  minCleanableDirtyRatio: 0.5,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: 2 ** 63,
+  deleteRetentionMs: 86_400_000,
   producerIdExpirationMs: 86_400_000,
   producerIdExpirationCheckIntervalMs: 600_000,
 }

@@ -5,10 +5,13 @@ import type { CompressionType, LogConfig } from '../log/log-config.ts'
 import { TimestampType } from '../wire/batch.ts'
 
 export function logConfigOf(topic: TopicConfig, broker: BrokerConfig): LogConfig {
+  const compacted = topic.get('cleanup.policy').includes('compact')
+  const maxCompactionLagMs = topic.get('max.compaction.lag.ms')
   return {
     maxMessageBytes: topic.get('max.message.bytes'),
     segmentBytes: topic.get('segment.bytes'),
-    segmentMs: topic.get('segment.ms'),
+    // What is to be compacted in time has to leave the active segment in time.
+    segmentMs: compacted ? Math.min(topic.get('segment.ms'), maxCompactionLagMs) : topic.get('segment.ms'),
     segmentIndexBytes: topic.get('segment.index.bytes'),
     indexIntervalBytes: topic.get('index.interval.bytes'),
     messageTimestampType:
@@ -21,7 +24,14 @@ export function logConfigOf(topic: TopicConfig, broker: BrokerConfig): LogConfig
     compressionGzipLevel: topic.get('compression.gzip.level'),
     compressionLz4Level: topic.get('compression.lz4.level'),
     compressionZstdLevel: topic.get('compression.zstd.level'),
-    compacted: topic.get('cleanup.policy').includes('compact'),
+    compacted,
+    deleted: topic.get('cleanup.policy').includes('delete'),
+    retentionMs: topic.get('retention.ms'),
+    retentionBytes: topic.get('retention.bytes'),
+    minCleanableDirtyRatio: topic.get('min.cleanable.dirty.ratio'),
+    minCompactionLagMs: topic.get('min.compaction.lag.ms'),
+    maxCompactionLagMs,
+    deleteRetentionMs: topic.get('delete.retention.ms'),
     producerIdExpirationMs: broker.get('producer.id.expiration.ms'),
     producerIdExpirationCheckIntervalMs: broker.get('producer.id.expiration.check.interval.ms'),
   }

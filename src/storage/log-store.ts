@@ -146,8 +146,8 @@ export interface StoredLog {
 /** What replaces segments: all of it at once, or as a stream, since a segment may be larger than memory. */
 export type Frames = readonly Frame[] | AsyncIterable<Frame>
 
-/** What is kept beside a log. */
-export type SidecarName = 'leader-epochs' | 'log-start'
+/** What is kept beside a log; the last is Kafka's cleaner-offset-checkpoint, as far as it is about this log. */
+export type SidecarName = 'leader-epochs' | 'log-start' | 'cleaner-offset'
 
 /** What is kept beside a log for single offsets: Kafka's `<offset>.snapshot` and `<base offset>.txnindex`. */
 export type SegmentSidecarName = 'producers' | 'aborted-transactions'

@@ -6,6 +6,7 @@
 import type { Clock } from '../clock.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
+import { isRefusal } from './coordinator-log.ts'
 
 /**
  * Which state is meant: `latest` has every change that was handed to the log, and is what decisions are made on;
@@ -15,7 +16,10 @@ export type View = 'latest' | 'committed'
 
 /** What one decision comes to: bytes in the log, and what they mean. */
 export interface Change {
-  /** Hands it to the log: done when that is durable. Throws, or rejects, when nothing is known of the log any more. */
+  /**
+   * Hands it to the log: done when that is durable. What it throws at once as a refusal (`isRefusal`) concerns this
+   * change alone, and the change is dropped; after any other error nothing is known of the log any more.
+   */
   readonly write: () => void | Promise<void>
   /** Called with `latest`, then with `committed`. */
   readonly apply: (view: View) => void
@@ -52,7 +56,7 @@ export class CommitQueue {
     try {
       durable = change.write()
     } catch (error) {
-      this.#fail(error)
+      if (!isRefusal(error)) this.#fail(error)
       throw error
     }
     change.apply('latest')

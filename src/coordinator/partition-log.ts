@@ -1,35 +1,64 @@
-/** A partition of `__consumer_offsets` as the log of a coordinator. */
+/** A partition of an internal topic as the log of a coordinator. */
 import type { Clock } from '../clock.ts'
+import { readMarker } from '../log/transaction-marker.ts'
 import type { Partition } from '../replica/partition.ts'
-import { lastOffset, wholeBatches } from '../wire/batch.ts'
+import * as batch from '../wire/batch.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+import { KafkaError } from '../wire/kafka-error.ts'
 import { buildBatch, readRecords } from '../wire/records.ts'
-import type { CoordinatorLog, CoordinatorRecord } from './coordinator-log.ts'
+import type { CoordinatorLog, CoordinatorRecord, LogEntry, TransactionalProducer } from './coordinator-log.ts'
 
 /** How much is read at a time when a coordinator replays its log. */
 const READ_BYTES = 1 << 20
 
 export function partitionLog(partition: Partition, clock: Clock): CoordinatorLog {
   return {
-    append(records) {
-      const timestamp = BigInt(clock.now())
-      const batch = buildBatch(records.map(({ key, value }) => ({ key, value, timestamp })))
-      return partition.appendOwn(batch).durable
+    append(records, producer) {
+      const frame = batchOf(records, producer, BigInt(clock.now()))
+      if (frame.length > partition.maxMessageBytes) {
+        throw new KafkaError(
+          ErrorCode.MESSAGE_TOO_LARGE,
+          `${records.length} records of ${frame.length} bytes for ${partition}, which takes ${partition.maxMessageBytes}`,
+        )
+      }
+      return partition.appendOwn(frame).durable
     },
-    read: () => recordsOf(partition),
+    appendMarker: (marker) => partition.appendMarker(marker).durable,
+    read: () => entriesOf(partition),
   }
 }
 
-async function* recordsOf(partition: Partition): AsyncGenerator<CoordinatorRecord> {
+/** Kafka's coordinators leave sequences out of account, and write 0 where a producer would count. */
+function batchOf(
+  records: readonly CoordinatorRecord[],
+  producer: TransactionalProducer | undefined,
+  timestamp: bigint,
+): Buffer {
+  return buildBatch(
+    records.map(({ key, value }) => ({ key, value, timestamp })),
+    producer === undefined ? { baseSequence: 0 } : { ...producer, baseSequence: 0, isTransactional: true },
+  )
+}
+
+async function* entriesOf(partition: Partition): AsyncGenerator<LogEntry> {
   let offset = partition.logStartOffset
   for (;;) {
     const position = { offset, maxBytes: READ_BYTES, currentLeaderEpoch: -1, lastFetchedEpoch: -1 }
     const { records } = await partition.read(position, READ_BYTES, 0, true)
     if (records.length === 0) return
     for (const buffer of records) {
-      for (const at of wholeBatches(buffer)) {
-        offset = lastOffset(buffer, at) + 1n
-        for (const record of await readRecords(buffer, at)) {
-          if (record.key !== null) yield { key: record.key, value: record.value }
+      for (const at of batch.wholeBatches(buffer)) {
+        offset = batch.lastOffset(buffer, at) + 1n
+        const producer = batch.isTransactional(buffer, at)
+          ? { producerId: batch.producerId(buffer, at), producerEpoch: batch.producerEpoch(buffer, at) }
+          : null
+        if (batch.isControlBatch(buffer, at)) {
+          const end = readMarker(buffer, at)
+          if (producer !== null && end !== null) yield { kind: 'marker', marker: { ...producer, ...end } }
+          continue
+        }
+        for (const { key, value } of await readRecords(buffer, at)) {
+          if (key !== null) yield { kind: 'record', record: { key, value }, producer }
         }
       }
     }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { TestLog } from '../coordinator/test-log.suite.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import type { ListGroupsRequest } from '../wire/messages/list-groups.ts'
-import { Harness, subscription, TestLog } from './group-harness.suite.ts'
+import { Harness, subscription } from './group-harness.suite.ts'
 
 const list = (h: Harness, request: Partial<ListGroupsRequest> = {}): string[] =>
   h.groups

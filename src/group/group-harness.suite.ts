@@ -2,7 +2,8 @@
 import { expect } from 'vitest'
 import { ManualClock, seededRandom } from '../clock.ts'
 import type { View } from '../coordinator/commit-queue.ts'
-import type { CoordinatorLog, CoordinatorRecord } from '../coordinator/coordinator-log.ts'
+import type { LogEntry } from '../coordinator/coordinator-log.ts'
+import { TestLog } from '../coordinator/test-log.suite.ts'
 import { consumerProtocolSubscription } from '../wire/messages/consumer-protocol-subscription.ts'
 import type { DescribedGroup } from '../wire/messages/describe-groups.ts'
 import type { JoinGroupRequest, JoinGroupResponse } from '../wire/messages/join-group.ts'
@@ -16,48 +17,6 @@ import { DurableState } from './durable-state.ts'
 import { GroupCoordinator } from './group-coordinator.ts'
 import type { GroupConfig, GroupRequestContext, TopicsView } from './group-services.ts'
 import { decodeRecord } from './records.ts'
-
-/** A log in memory that commits at once, or when it is told to. */
-export class TestLog implements CoordinatorLog {
-  readonly records: CoordinatorRecord[] = []
-  /** Commits wait for `commit()` when set. */
-  manual = false
-  /** What the next append throws. */
-  failure: Error | null = null
-  readonly #pending: { records: readonly CoordinatorRecord[]; settle: (error: Error | null) => void }[] = []
-
-  append(records: readonly CoordinatorRecord[]): void | Promise<void> {
-    if (this.failure !== null) throw this.failure
-    if (!this.manual) {
-      this.records.push(...records)
-      return
-    }
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ records, settle: (error) => (error === null ? resolve() : reject(error)) })
-    })
-  }
-
-  read(): CoordinatorRecord[] {
-    return [...this.records]
-  }
-
-  get pending(): number {
-    return this.#pending.length
-  }
-
-  /** Commits the oldest append that waits. */
-  commit(): void {
-    const next = this.#pending.shift()
-    if (next === undefined) throw new Error('nothing to commit')
-    this.records.push(...next.records)
-    next.settle(null)
-  }
-
-  /** Fails every append that waits. */
-  fail(error: Error): void {
-    for (const { settle } of this.#pending.splice(0)) settle(error)
-  }
-}
 
 export class TestTopics implements TopicsView {
   readonly #topics = new Map<string, { id: string; partitions: number }>()
@@ -342,17 +301,27 @@ export function contents(state: DurableState, view: View): unknown {
         `${left.topic} ${left.partition}` < `${right.topic} ${right.partition}` ? -1 : 1,
       ),
     ])
-  return { groups, offsets: offsets.filter(([, of]) => (of as unknown[]).length > 0) }
+  const pending = Array.from(state.pendingOffsets(view), ([producerId, { key, value }]) => ({
+    name: `${producerId} ${key.group} ${key.topic} ${key.partition}`,
+    value,
+  })).sort((left, right) => (left.name < right.name ? -1 : 1))
+  return { groups, offsets: offsets.filter(([, of]) => (of as unknown[]).length > 0), pending }
 }
 
-/** The state that the records of a log amount to. */
-export function replayed(log: TestLog): DurableState {
+/** The state that a log amounts to. */
+export function replayed(entries: Iterable<LogEntry>): DurableState {
   const state = new DurableState()
-  for (const record of log.read()) {
-    const decoded = decodeRecord(record)
-    if (decoded === null) continue
-    state.apply('latest', decoded)
-    state.apply('committed', decoded)
+  for (const entry of entries) {
+    if (entry.kind === 'marker') {
+      const { producerId, commit } = entry.marker
+      state.endTransaction('latest', producerId, commit)
+      state.endTransaction('committed', producerId, commit)
+      continue
+    }
+    const decoded = decodeRecord(entry.record)
+    if (decoded === null) throw new Error('an unknown record was written')
+    state.apply('latest', decoded, entry.producer?.producerId)
+    state.apply('committed', decoded, entry.producer?.producerId)
   }
   return state
 }

@@ -1,7 +1,8 @@
 /** The groups of one partition of `__consumer_offsets`: its log, what the log says, and what is going on beside it. */
 import type { Timer } from '../clock.ts'
 import { CommitQueue } from '../coordinator/commit-queue.ts'
-import type { CoordinatorLog } from '../coordinator/coordinator-log.ts'
+import type { CoordinatorLog, EndMarker, TransactionalProducer } from '../coordinator/coordinator-log.ts'
+import type { TransactionMarker } from '../log/transaction-marker.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import type { KafkaError } from '../wire/kafka-error.ts'
 import { coordinatorError, joinError, syncError } from './answers.ts'
@@ -15,6 +16,8 @@ import { encodeRecord, type GroupRecord } from './records.ts'
  */
 export interface Decision {
   readonly records: readonly GroupRecord[]
+  /** Whose transaction the records belong to. */
+  readonly producer?: TransactionalProducer
   /** Called when the records are committed; not when that fails, since then the shard is done for. */
   readonly committed?: () => void
 }
@@ -65,9 +68,21 @@ export class GroupShard {
     const decision = decide()
     this.#append(decision)
     this.#fireDue()
-    const { clock, config } = this.services
-    const wait = this.#queue.whenCommitted(clock, config.offsetsCommitTimeoutMs)
+    const wait = this.#whenCommitted()
     return wait === undefined ? decision.response : wait.then(() => decision.response)
+  }
+
+  /**
+   * Writes the marker that ends a transaction, and makes the offsets visible that the transaction has committed, or
+   * drops them; returns when that is committed. One of a transaction without offsets here is written all the same.
+   * @throws KafkaError as `answer`, and INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED where the log refuses.
+   */
+  completeTransaction(marker: TransactionMarker): void | Promise<void> {
+    this.#queue.append({
+      write: () => this.#log.appendMarker(marker),
+      apply: (view) => this.state.endTransaction(view, marker.producerId, marker.commit),
+    })
+    return this.#whenCommitted()
   }
 
   /** The group in the latest state, or a new one that the caller's records are going to create. */
@@ -98,9 +113,15 @@ export class GroupShard {
   }
 
   /** Applies a record that the log already has. */
-  replay(record: GroupRecord): void {
-    this.state.apply('latest', record)
-    this.state.apply('committed', record)
+  replay(record: GroupRecord, producer: TransactionalProducer | null): void {
+    this.state.apply('latest', record, producer?.producerId)
+    this.state.apply('committed', record, producer?.producerId)
+  }
+
+  /** Applies a marker that the log already has. */
+  replayMarker({ producerId, commit }: EndMarker): void {
+    this.state.endTransaction('latest', producerId, commit)
+    this.state.endTransaction('committed', producerId, commit)
   }
 
   /** Brings the groups of the replayed state to life. */
@@ -123,26 +144,31 @@ export class GroupShard {
     this.#due.length = 0
   }
 
-  #append({ records, committed }: Decision): void {
+  #append({ records, producer, committed }: Decision): void {
     if (records.length === 0) {
       if (this.#queue.closed !== null) throw this.#queue.closed
       committed?.()
       return
     }
     this.#queue.append({
-      write: () => this.#log.append(records.map(encodeRecord)),
+      write: () => this.#log.append(records.map(encodeRecord), producer),
       apply: (view) => {
         for (const record of records) {
-          if (view === 'latest') this.#applyLatest(record)
-          else this.state.apply('committed', record)
+          if (view === 'latest') this.#applyLatest(record, producer)
+          else this.state.apply('committed', record, producer?.producerId)
         }
       },
       committed,
     })
   }
 
-  #applyLatest(record: GroupRecord): void {
-    this.state.apply('latest', record)
+  #whenCommitted(): undefined | Promise<void> {
+    const { clock, config } = this.services
+    return this.#queue.whenCommitted(clock, config.offsetsCommitTimeoutMs)
+  }
+
+  #applyLatest(record: GroupRecord, producer: TransactionalProducer | undefined): void {
+    this.state.apply('latest', record, producer?.producerId)
     const groupId = record.key.group
     if (record.kind === 'group' && record.value === null) {
       const group = this.groups.get(groupId)

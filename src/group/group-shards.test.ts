@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { CoordinatorRecord } from '../coordinator/coordinator-log.ts'
+import type { LogEntry } from '../coordinator/coordinator-log.ts'
+import { TestLog } from '../coordinator/test-log.suite.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
-import { Harness, sent, TestLog, turn } from './group-harness.suite.ts'
+import { Harness, sent, turn } from './group-harness.suite.ts'
 
 const commitOne = (h: Harness) =>
   h.groups.commitOffsets(
@@ -95,7 +96,7 @@ describe('reading a partition', () => {
     const h = new Harness()
     await h.stable(2)
     const small = new Harness({ maxSize: 1 })
-    small.log.records.push(...h.log.records)
+    small.log.entries.push(...h.log.entries)
     void small.groups.load(0, small.log)
     expect(small.describe().groupState).toBe('PreparingRebalance')
   })
@@ -107,11 +108,11 @@ describe('reading a partition', () => {
     const released = new Promise<void>((resolve) => {
       release = resolve
     })
-    async function* slowly(): AsyncGenerator<CoordinatorRecord> {
+    async function* slowly(): AsyncGenerator<LogEntry> {
       await released
-      yield* h.log.records
+      yield* h.log.entries
     }
-    const loaded = h.groups.load(0, { append: () => {}, read: slowly })
+    const loaded = h.groups.load(0, { append: () => {}, appendMarker: () => {}, read: slowly })
     const code = ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
     expect(h.heartbeat('m')).toBe(ErrorCode.NONE)
     expect(h.commit()).toEqual([code])
@@ -126,10 +127,10 @@ describe('reading a partition', () => {
     const h = new Harness()
     h.commit()
     h.commit({}, 9, {}, 'u')
-    async function* slowly(): AsyncGenerator<CoordinatorRecord> {
-      yield* h.log.records
+    async function* slowly(): AsyncGenerator<LogEntry> {
+      yield* h.log.entries
     }
-    const loaded = h.groups.load(0, { append: () => {}, read: slowly })
+    const loaded = h.groups.load(0, { append: () => {}, appendMarker: () => {}, read: slowly })
     await h.groups.topicsDeleted([{ name: 't', id: h.topics.topicId('t') ?? '' }])
     await loaded
     expect([h.offset('t'), h.offset('u')]).toEqual([-1n, 1n])
@@ -139,7 +140,10 @@ describe('reading a partition', () => {
     const h = new Harness()
     const broken = {
       append: () => {},
-      read: () => [{ key: Buffer.from('00', 'hex'), value: null }],
+      appendMarker: () => {},
+      read: (): LogEntry[] => [
+        { kind: 'record', record: { key: Buffer.from('00', 'hex'), value: null }, producer: null },
+      ],
     }
     expect(() => h.groups.load(0, broken)).toThrow()
     expect(h.commit()).toEqual([ErrorCode.NOT_COORDINATOR])
@@ -260,6 +264,7 @@ describe('records on their way', () => {
     const log = new TestLog()
     void h.groups.load(0, {
       append: () => Promise.reject(new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR)),
+      appendMarker: () => {},
       read: () => log.read(),
     })
     const commit = sent(commitOne(h))

@@ -1,6 +1,6 @@
 /** The partitions of `__consumer_offsets` that are led here: reading them, giving them up, and reading them again. */
 import type { Timer } from '../clock.ts'
-import type { CoordinatorLog, CoordinatorRecord } from '../coordinator/coordinator-log.ts'
+import type { CoordinatorLog, LogEntry } from '../coordinator/coordinator-log.ts'
 import { partitionFor } from '../coordinator/partitioner.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
@@ -42,13 +42,13 @@ export class GroupShards {
       throw error
     }
     try {
-      const records = log.read()
-      if (Symbol.iterator in records) {
-        for (const record of records) replay(shard, record)
+      const entries = log.read()
+      if (Symbol.iterator in entries) {
+        for (const entry of entries) replay(shard, entry)
         this.#open(partition, slot, shard)
         return
       }
-      return replayAll(shard, records).then(() => this.#open(partition, slot, shard), abandon)
+      return replayAll(shard, entries).then(() => this.#open(partition, slot, shard), abandon)
     } catch (error) {
       return abandon(error)
     }
@@ -153,12 +153,16 @@ export class GroupShards {
   }
 }
 
-async function replayAll(shard: GroupShard, records: AsyncIterable<CoordinatorRecord>): Promise<void> {
-  for await (const record of records) replay(shard, record)
+async function replayAll(shard: GroupShard, entries: AsyncIterable<LogEntry>): Promise<void> {
+  for await (const entry of entries) replay(shard, entry)
 }
 
 /** Types of records that are not known here belong to kinds of groups that are not served here. */
-function replay(shard: GroupShard, record: CoordinatorRecord): void {
-  const decoded = decodeRecord(record)
-  if (decoded !== null) shard.replay(decoded)
+function replay(shard: GroupShard, entry: LogEntry): void {
+  if (entry.kind === 'marker') {
+    shard.replayMarker(entry.marker)
+    return
+  }
+  const record = decodeRecord(entry.record)
+  if (record !== null) shard.replay(record, entry.producer)
 }

@@ -5,7 +5,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ManualClock, seededRandom } from '../clock.ts'
-import type { CoordinatorLog, CoordinatorRecord } from '../coordinator/coordinator-log.ts'
+import { TestLog } from '../coordinator/test-log.suite.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import type { JoinGroupResponse } from '../wire/messages/join-group.ts'
@@ -13,9 +13,8 @@ import type { SyncGroupResponse } from '../wire/messages/sync-group.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import { commitOffsets, deleteOffsets } from './commit.ts'
 import { deleteGroups } from './describe.ts'
-import { DurableState } from './durable-state.ts'
 import { deleteTopicOffsets } from './expiry.ts'
-import { contents, subscription, TestTopics, turn } from './group-harness.suite.ts'
+import { contents, replayed, subscription, TestTopics, turn } from './group-harness.suite.ts'
 import type { GroupServices } from './group-services.ts'
 import type { GroupShard } from './group-shard.ts'
 import { GroupShards } from './group-shards.ts'
@@ -23,7 +22,6 @@ import { heartbeat } from './heartbeat.ts'
 import { joinGroup } from './join.ts'
 import { leaveGroup } from './leave.ts'
 import { Parked } from './parked.ts'
-import { decodeRecord } from './records.ts'
 import { syncGroup } from './sync.ts'
 
 /** One step. `who` names a member by the order in which ids were given out, `instance` a static one, 0 none. */
@@ -118,43 +116,6 @@ async function live(history: readonly Step[], slow: boolean): Promise<void> {
   await world.end()
 }
 
-/** The log: what is committed, and what is on its way. */
-class SlowLog implements CoordinatorLog {
-  readonly committed: CoordinatorRecord[] = []
-  readonly onItsWay: { records: readonly CoordinatorRecord[]; done: (error?: Error) => void }[] = []
-  readonly #slow: boolean
-
-  constructor(slow: boolean) {
-    this.#slow = slow
-  }
-
-  append(records: readonly CoordinatorRecord[]): void | Promise<void> {
-    if (!this.#slow) {
-      this.committed.push(...records)
-      return
-    }
-    return new Promise((resolve, reject) => {
-      this.onItsWay.push({ records, done: (error) => (error === undefined ? resolve() : reject(error)) })
-    })
-  }
-
-  settle(): void {
-    for (const { records, done } of this.onItsWay.splice(0)) {
-      this.committed.push(...records)
-      done()
-    }
-  }
-
-  fail(): void {
-    const lost = this.onItsWay.splice(0)
-    for (const { done } of lost) done(new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR))
-  }
-
-  read(): CoordinatorRecord[] {
-    return [...this.committed]
-  }
-}
-
 interface Member {
   readonly memberId: string
   readonly instance: number
@@ -164,7 +125,7 @@ interface Member {
 class World {
   readonly clock = new ManualClock()
   readonly topics = new TestTopics().add('t', 3)
-  readonly log: SlowLog
+  readonly log: TestLog = new TestLog()
   readonly shards: GroupShards
   readonly #members: Member[] = []
   readonly #waiting = new Set<{ readonly isComplete: boolean }>()
@@ -174,7 +135,7 @@ class World {
   #led: ClassicGroup | undefined
 
   constructor(slow: boolean) {
-    this.log = new SlowLog(slow)
+    this.log.manual = slow
     const silent = (): void => {}
     const services: GroupServices = {
       clock: this.clock,
@@ -207,14 +168,14 @@ class World {
         await this.clock.advance(step.ms)
         break
       case 'settle':
-        this.log.settle()
+        this.log.commitAll()
         break
       case 'fail':
-        this.log.fail()
+        this.log.fail(new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR))
         break
       case 'crash':
         // What was on its way may have got there or not; here it has not.
-        this.log.onItsWay.length = 0
+        this.log.forget()
         void this.shards.load(0, this.log)
         this.expectNobodyWaits()
         break
@@ -226,11 +187,9 @@ class World {
 
   check(): void {
     const { state } = this.shard
-    const onItsWay = this.log.onItsWay.flatMap(({ records }) => records)
-    expect(contents(state, 'committed')).toEqual(contents(replay(this.log.committed), 'committed'))
-    expect(contents(state, 'latest')).toEqual(
-      contents(replay([...this.log.committed, ...onItsWay]), 'latest'),
-    )
+    const { entries, onItsWay } = this.log
+    expect(contents(state, 'committed')).toEqual(contents(replayed(entries), 'committed'))
+    expect(contents(state, 'latest')).toEqual(contents(replayed([...entries, ...onItsWay]), 'latest'))
     expect([...this.shard.groups.keys()]).toEqual([...state.groups('latest')].map(([groupId]) => groupId))
     const group = this.shard.groups.get('g')
     if (group?.state !== 'Stable' || onItsWay.length > 0) return
@@ -241,10 +200,10 @@ class World {
 
   /** With nobody sending heartbeats any more, everybody is answered and everything comes to rest. */
   async end(): Promise<void> {
-    this.log.settle()
+    this.log.commitAll()
     for (let hours = 0; hours < 12; hours++) {
       await this.clock.advance(3_600_000)
-      this.log.settle()
+      this.log.commitAll()
       await turn()
     }
     this.check()
@@ -371,7 +330,7 @@ class World {
           partitions: [
             {
               partitionIndex: step.partition,
-              committedOffset: BigInt(this.log.committed.length),
+              committedOffset: BigInt(this.log.entries.length),
               committedLeaderEpoch: 2,
               committedMetadata: 'm',
             },
@@ -411,17 +370,6 @@ function instanceId(instance: number): string | null {
 /** A static member's instance, which its id begins with; any other member's whole id. */
 function instanceOf(memberId: string): string {
   return /^i\d/.exec(memberId)?.[0] ?? memberId
-}
-
-function replay(records: readonly CoordinatorRecord[]): DurableState {
-  const state = new DurableState()
-  for (const record of records) {
-    const decoded = decodeRecord(record)
-    if (decoded === null) throw new Error('an unknown record was written')
-    state.apply('latest', decoded)
-    state.apply('committed', decoded)
-  }
-  return state
 }
 
 /** Errors that a client would be told, now or later, are none of a history's. */

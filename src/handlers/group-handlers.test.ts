@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Harness, TestLog } from '../group/group-harness.suite.ts'
+import { TestLog } from '../coordinator/test-log.suite.ts'
+import { Harness } from '../group/group-harness.suite.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import { EMPTY_BYTES, Reader, ZERO_UUID } from '../wire/reader.ts'

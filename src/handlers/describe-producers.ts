@@ -53,12 +53,9 @@ function describe(topic: TopicRequest, call: Call): TopicResponse {
 }
 
 function producers(partition: ReturnType<Call['replicas']['get']>): readonly ProducerState[] {
-  return partition.activeProducers().map(({ producerId, producerEpoch, lastSequence, lastTimestamp }) => ({
-    producerId,
-    producerEpoch,
-    lastSequence,
-    lastTimestamp,
-    coordinatorEpoch: -1,
+  return partition.activeProducers().map(({ currentTransactionFirstOffset, ...producer }) => ({
+    ...producer,
+    currentTxnStartOffset: currentTransactionFirstOffset,
   }))
 }
 

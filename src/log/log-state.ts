@@ -1,6 +1,7 @@
 /** What a log keeps in memory of its stored batches, and how it is won back from them. */
 import type { StoredLog } from '../storage/log-store.ts'
 import * as batch from '../wire/batch.ts'
+import { AbortedTransactions } from './aborted-transactions.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { LogSegment } from './log-segment.ts'
@@ -18,6 +19,7 @@ export interface LogState {
   readonly segments: LogSegment[]
   readonly epochs: LeaderEpochs
   readonly producers: ProducerState
+  readonly aborted: AbortedTransactions
 }
 
 /**
@@ -70,7 +72,10 @@ function replayBatch(
   state.sizeBytes += facts.bytes
   const epoch = batch.leaderEpoch(view, position)
   if (epoch > state.epochs.latest) state.epochs.assign(epoch, facts.baseOffset)
-  if (batch.hasProducerId(view, position)) state.producers.update(view, position)
+  if (batch.hasProducerId(view, position)) {
+    const aborted = state.producers.update(view, position)
+    if (aborted !== null) state.aborted.add(aborted)
+  }
   return facts.lastOffset + 1n
 }
 
@@ -89,5 +94,6 @@ function emptyState(stored: StoredLog, nowMs: number, epochs: LeaderEpochs, star
     segments: stored.segments.map(({ baseOffset }) => new LogSegment(baseOffset, nowMs)),
     epochs,
     producers: new ProducerState(),
+    aborted: new AbortedTransactions(),
   }
 }

@@ -12,7 +12,11 @@ import type { ActiveProducer, RememberedBatch } from './producer-state.ts'
 import { writeEpochs, writeLogStart } from './sidecars.ts'
 import { StoreQueue, storageError } from './store-queue.ts'
 import { findMaxTimestamp, findTimestamp, type TimestampAndOffset } from './timestamp-search.ts'
+import { type AbortedTransaction, buildMarker, type TransactionMarker } from './transaction-marker.ts'
 import { type ValidatedBatch, validateBatch } from './validate-batch.ts'
+import type { VerificationGuard } from './verifications.ts'
+
+const NO_TRANSACTIONS: readonly AbortedTransaction[] = []
 
 export interface LogOptions {
   readonly store: LogStore
@@ -136,11 +140,32 @@ export class Log {
     })
   }
 
+  /** Whether the producer has, in that epoch, a transaction open here. */
+  hasOngoingTransaction(producerId: bigint, producerEpoch: number): boolean {
+    return this.#state.producers.hasOngoingTransaction(producerId, producerEpoch)
+  }
+
+  /**
+   * Begins to ask whether a transactional batch, of which only the header is read, belongs to an ongoing transaction
+   * (KIP-890): what is returned goes to `append` when the coordinator has said so.
+   * @param supportsEpochBump whether the producer uses transactions V2 (Produce v12).
+   * @returns null where the transaction is open in this log, and nobody has to be asked.
+   * @throws KafkaError INVALID_PRODUCER_EPOCH, KAFKA_STORAGE_ERROR.
+   */
+  startVerification(records: Buffer, supportsEpochBump: boolean): VerificationGuard | null {
+    this.#checkOnline()
+    const { clock } = this.#options
+    return this.#state.producers.startVerification(records, supportsEpochBump, clock.now())
+  }
+
   /**
    * Appends a batch of a client: producer state, offsets, leader epoch, store.
-   * @throws KafkaError INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, RECORD_LIST_TOO_LARGE, KAFKA_STORAGE_ERROR.
+   * @param guard of a transactional batch: what `startVerification` returned. Undefined (verification is switched
+   * off) lets it pass.
+   * @throws KafkaError INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_TXN_STATE, RECORD_LIST_TOO_LARGE,
+   * KAFKA_STORAGE_ERROR.
    */
-  append(validated: ValidatedBatch, leaderEpoch: number): AppendResult {
+  append(validated: ValidatedBatch, leaderEpoch: number, guard?: VerificationGuard | null): AppendResult {
     this.#checkWritable()
     const { frame } = validated
     const config = this.#options.config()
@@ -152,19 +177,57 @@ export class Log {
     }
     if (batch.hasProducerId(frame)) {
       this.#expireProducersInTime(config)
-      const repeated = this.#state.producers.check(frame)
+      const repeated = this.#state.producers.check(frame, guard)
       if (repeated !== null) return this.#repeat(repeated)
     }
     return this.#write(frame, validated.maxTimestamp, validated.logAppendTimeMs, leaderEpoch)
   }
 
   /**
-   * Appends a batch that the broker itself built (coordinator records): no checks of a client's. Its offsets are
-   * assigned as for a client's; the buffer belongs to the log from then on.
+   * Appends a batch that the broker itself built (coordinator records): no checks of a client's but, where it has a
+   * producer id, those of epoch and transaction; it has no sequence. Its offsets are assigned as for a client's; the
+   * buffer belongs to the log from then on.
+   * @param guard as for `append`.
+   * @throws KafkaError INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, KAFKA_STORAGE_ERROR.
    */
-  appendOwn(frame: Buffer, leaderEpoch: number): AppendResult {
+  appendOwn(frame: Buffer, leaderEpoch: number, guard?: VerificationGuard | null): AppendResult {
     this.#checkWritable()
+    if (batch.hasProducerId(frame)) this.#state.producers.checkOwn(frame, guard)
     return this.#write(frame, batch.maxTimestamp(frame), batch.NO_TIMESTAMP, leaderEpoch)
+  }
+
+  /**
+   * Ends the transaction that the producer has open here, if it has one: the marker is written in any case.
+   * @throws KafkaError INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED, KAFKA_STORAGE_ERROR.
+   */
+  appendMarker(marker: TransactionMarker, leaderEpoch: number): AppendResult {
+    this.#checkWritable()
+    this.#state.producers.checkMarker(marker)
+    const { clock, config } = this.#options
+    const frame = buildMarker(marker, clock.now(), config().messageTimestampType)
+    return this.#write(frame, batch.maxTimestamp(frame), batch.NO_TIMESTAMP, leaderEpoch)
+  }
+
+  /**
+   * The first offset of the oldest transaction that is open, or whose marker is not below the high watermark yet;
+   * null when there is none.
+   */
+  get firstUnstableOffset(): bigint | null {
+    const first = this.#state.producers.transactions.firstUnstableOffset
+    return first === null || first >= this.startOffset ? first : this.startOffset
+  }
+
+  /** Markers below the high watermark count as written from here on. */
+  highWatermarkMoved(highWatermark: bigint): void {
+    this.#state.producers.transactions.highWatermarkMoved(highWatermark)
+  }
+
+  /** The aborted transactions that a reader of committed records has to know who got `views` for `from`. */
+  abortedTransactions(from: bigint, views: readonly Buffer[]): readonly AbortedTransaction[] {
+    const { aborted } = this.#state
+    if (!aborted.reach(from)) return NO_TRANSACTIONS
+    const last = views.at(-1)
+    return last === undefined ? NO_TRANSACTIONS : aborted.between(from, endOfView(last))
   }
 
   /**
@@ -231,6 +294,7 @@ export class Log {
     if (kept <= 0) return saved
     const dropped = state.segments.splice(0, kept)
     for (const { sizeBytes } of dropped) state.sizeBytes -= sizeBytes
+    state.aborted.dropBefore((state.segments[0] as LogSegment).baseOffset)
     return this.#queue.run(() => this.#stored.drop(dropped.map(({ baseOffset }) => baseOffset)))
   }
 
@@ -292,7 +356,10 @@ export class Log {
     segment.add(facts, config.indexIntervalBytes)
     state.sizeBytes += frame.length
     state.endOffset = lastOffset + 1n
-    if (batch.hasProducerId(frame)) state.producers.update(frame)
+    if (batch.hasProducerId(frame)) {
+      const aborted = state.producers.update(frame)
+      if (aborted !== null) state.aborted.add(aborted)
+    }
     return {
       baseOffset,
       lastOffset,
@@ -354,6 +421,13 @@ export class Log {
       throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, 'the log is being truncated')
     }
   }
+}
+
+/** The offset behind the last whole batch. */
+function endOfView(view: Buffer): bigint {
+  let last = 0
+  for (const position of batch.wholeBatches(view)) last = position
+  return batch.lastOffset(view, last) + 1n
 }
 
 function outOfRange(message: string): KafkaError {

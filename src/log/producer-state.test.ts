@@ -3,6 +3,7 @@ import * as batch from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { ProducerState } from './producer-state.ts'
 import { producedBatch, records } from './test-log.suite.ts'
+import { buildMarker } from './transaction-marker.ts'
 
 const MAX = 2 ** 31 - 1
 
@@ -109,8 +110,8 @@ describe('producer state', () => {
   it('ends the batches of an epoch with a marker of the next one', () => {
     const producers = new Producers()
     producers.append(9n, 0, 0)
-    const marker = producedBatch([{}], { producerId: 9n, producerEpoch: 1, isControl: true })
-    producers.state.update(marker)
+    const end = { producerId: 9n, producerEpoch: 1, coordinatorEpoch: 0, commit: true, transactionVersion: 2 }
+    producers.state.update(buildMarker(end, 1, batch.TimestampType.CREATE_TIME))
     expect(() => producers.append(9n, 1, 1)).toThrow(outOfOrder)
     expect(producers.append(9n, 1, 0)).toBe(1n)
   })

@@ -17,8 +17,11 @@ export type FindPartition = (target: FetchTarget) => Partition | KafkaError
 
 /** A waiting fetch, as the partitions that it waits for see it. */
 export interface FetchWaiter {
-  /** @param bytes how many more can be read now; 0 when something else changed that the client must hear of. */
-  selectedChanged(selected: SelectedPartition, bytes: number): void
+  /**
+   * @param bytes how many more can be read now; 0 when something else changed that the client must hear of.
+   * @param committedBytes how many more at most where only committed records are.
+   */
+  selectedChanged(selected: SelectedPartition, bytes: number, committedBytes: number): void
 }
 
 /** A partition of a selection. */
@@ -71,10 +74,10 @@ export class SelectedPartition implements PartitionWatcher {
     this.unwatch()
   }
 
-  partitionChanged(bytes: number): void {
+  partitionChanged(bytes: number, committedBytes: number): void {
     // An idle session must not keep the log of a deleted topic alive.
     if (this.#watched?.deleted) this.#watched = undefined
-    this.#selection.changed(this, bytes)
+    this.#selection.changed(this, bytes, committedBytes)
   }
 
   #follow(found: Partition | KafkaError): void {
@@ -172,9 +175,9 @@ export class FetchSelection {
     }
   }
 
-  changed(selected: SelectedPartition, bytes: number): void {
+  changed(selected: SelectedPartition, bytes: number, committedBytes: number): void {
     this.#news.add(selected)
-    this.#waiter?.selectedChanged(selected, bytes)
+    this.#waiter?.selectedChanged(selected, bytes, committedBytes)
   }
 }
 

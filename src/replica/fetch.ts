@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import type { FetchSelection, SelectedPartition } from './fetch-selection.ts'
-import type { PartitionRead } from './partition.ts'
+import { Isolation, type PartitionRead } from './partition.ts'
 
 export interface FetchLimits {
   /** How long to wait for `minBytes`, milliseconds. */
@@ -32,8 +32,10 @@ export function fetchSelection(
   signal: AbortSignal,
 ): readonly FetchResult[] | Promise<readonly FetchResult[]> {
   const untilMs = clock.now() + limits.maxWaitMs
-  const look = (): readonly FetchResult[] | Promise<readonly FetchResult[]> => {
-    const results = readAll(selection, limits)
+  const look = (
+    before: readonly FetchResult[] | null,
+  ): readonly FetchResult[] | Promise<readonly FetchResult[]> => {
+    const results = readAll(selection, limits, before)
     if (!(results instanceof Promise)) return decide(results, false)
     // What a slow store has read may be old when it comes.
     let changed = false
@@ -56,12 +58,12 @@ export function fetchSelection(
   const decide = (results: readonly FetchResult[], isOld: boolean) => {
     const leftMs = untilMs - clock.now()
     if (leftMs <= 0 || signal.aborted || isEnough(selection, results, limits.minBytes)) return results
-    if (isOld) return look()
-    return waitForMore(selection, results, { ...limits, maxWaitMs: leftMs }, clock, signal).then(() =>
-      readAll(selection, limits, results),
+    if (isOld) return look(results)
+    return waitForMore(selection, results, { ...limits, maxWaitMs: leftMs }, clock, signal).then((why) =>
+      why === 'maybe' ? look(results) : readAll(selection, limits, results),
     )
   }
-  return look()
+  return look(null)
 }
 
 const UNKNOWN: ReadonlySet<ErrorCode> = new Set([
@@ -82,14 +84,18 @@ function isEnough(selection: FetchSelection, results: readonly FetchResult[], mi
   return bytes >= minBytes || unknown === selection.size
 }
 
-/** Resolves when enough has been appended, something else changed, time is up, or nobody waits any more. */
+/**
+ * Resolves when enough has been appended, something else changed, time is up, or nobody waits any more. How much a
+ * transaction that ends lets a reader of committed records see is not known exactly: that is a `maybe`.
+ */
 function waitForMore(
   selection: FetchSelection,
   results: readonly FetchResult[],
   limits: FetchLimits,
   clock: Clock,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<'answer' | 'maybe'> {
+  const committedOnly = limits.isolation === Isolation.READ_COMMITTED
   const readable = new Map<SelectedPartition, number>()
   let missingBytes = limits.minBytes
   const add = (selected: SelectedPartition, bytes: number): void => {
@@ -102,20 +108,22 @@ function waitForMore(
     if (!(outcome instanceof KafkaError)) add(selected, outcome.sizeBytes)
   }
   return new Promise((resolve) => {
-    const stop = (): void => {
+    const stop = (why: 'answer' | 'maybe'): void => {
       stopWaiting()
       timer.cancel()
-      signal.removeEventListener('abort', stop)
-      resolve()
+      signal.removeEventListener('abort', answer)
+      resolve(why)
     }
-    const timer = clock.schedule(limits.maxWaitMs, stop)
+    const answer = (): void => stop('answer')
+    const timer = clock.schedule(limits.maxWaitMs, answer)
     const stopWaiting = selection.wait({
-      selectedChanged(selected, bytes) {
-        if (bytes > 0) add(selected, bytes)
-        if (bytes === 0 || missingBytes <= 0) stop()
+      selectedChanged(selected, bytes, committedBytes) {
+        if (bytes === 0) return answer()
+        add(selected, committedOnly ? committedBytes : bytes)
+        if (missingBytes <= 0) stop(committedOnly ? 'maybe' : 'answer')
       },
     })
-    signal.addEventListener('abort', stop)
+    signal.addEventListener('abort', answer)
   })
 }
 

@@ -3,7 +3,9 @@ import type { EpochEnd } from '../log/leader-epochs.ts'
 import type { AppendResult, Log } from '../log/log.ts'
 import type { ActiveProducer } from '../log/producer-state.ts'
 import type { TimestampAndOffset } from '../log/timestamp-search.ts'
+import { type AbortedTransaction, MARKER_BYTES, type TransactionMarker } from '../log/transaction-marker.ts'
 import type { ValidatedBatch } from '../log/validate-batch.ts'
+import type { VerificationGuard } from '../log/verifications.ts'
 import type { PartitionRegistration } from '../metadata/metadata.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
@@ -32,15 +34,18 @@ export interface PartitionRead {
   /** Where the sender's log and this one part, if they do. */
   readonly divergingEpoch: { readonly epoch: number; readonly endOffset: bigint } | null
   /** Set for a reader of committed records only. */
-  readonly abortedTransactions: readonly never[] | null
+  readonly abortedTransactions: readonly AbortedTransaction[] | null
 }
 
 type MutableRead = { -readonly [K in keyof PartitionRead]: PartitionRead[K] }
 
 /** Hears of each change that a waiting fetch may have to answer. */
 export interface PartitionWatcher {
-  /** @param bytes how many more can be read; 0 when it is another change: log start, leader, deletion. */
-  partitionChanged(bytes: number): void
+  /**
+   * @param bytes how many more can be read; 0 when it is another change: log start, leader, deletion.
+   * @param committedBytes how many more those can read at most who read committed records only.
+   */
+  partitionChanged(bytes: number, committedBytes: number): void
 }
 
 /** What is asked of a log by time: the special timestamps of ListOffsets. */
@@ -62,6 +67,8 @@ export class Partition {
   readonly #log: Log
   #registration: PartitionRegistration
   #highWatermark: bigint
+  /** How many bytes there are at most from the last stable offset to the high watermark. */
+  #unstableBytes = 0
   #watchers: Set<PartitionWatcher> | undefined
   #deleted = false
 
@@ -76,6 +83,8 @@ export class Partition {
     this.#registration = registration
     this.#log = log
     this.#highWatermark = log.durableEndOffset
+    log.highWatermarkMoved(this.#highWatermark)
+    if (this.lastStableOffset < this.#highWatermark) this.#unstableBytes = log.sizeBytes
     log.assignEpoch(registration.leaderEpoch)
   }
 
@@ -104,7 +113,8 @@ export class Partition {
 
   /** The first offset that readers of committed records do not get yet. */
   get lastStableOffset(): bigint {
-    return this.#highWatermark
+    const firstUnstable = this.#log.firstUnstableOffset
+    return firstUnstable !== null && firstUnstable < this.#highWatermark ? firstUnstable : this.#highWatermark
   }
 
   get sizeBytes(): number {
@@ -126,19 +136,38 @@ export class Partition {
     return this.#log.prepare(records)
   }
 
-  /** Appends a batch that has been prepared; see `Log.append`. */
-  append(batch: ValidatedBatch): AppendResult {
+  /** See `Log.hasOngoingTransaction`. */
+  hasOngoingTransaction(producerId: bigint, producerEpoch: number): boolean {
+    return this.#log.hasOngoingTransaction(producerId, producerEpoch)
+  }
+
+  /** Begins to ask whether a transactional batch belongs to an ongoing transaction; see `Log.startVerification`. */
+  startVerification(records: Buffer, supportsEpochBump: boolean): VerificationGuard | null {
     this.#checkLed()
-    const result = this.#log.append(batch, this.leaderEpoch)
+    return this.#log.startVerification(records, supportsEpochBump)
+  }
+
+  /** Appends a batch that has been prepared; see `Log.append`. */
+  append(batch: ValidatedBatch, guard?: VerificationGuard | null): AppendResult {
+    this.#checkLed()
+    const result = this.#log.append(batch, this.leaderEpoch, guard)
     if (!result.duplicate) this.#followAppend(result, batch.frame.length)
     return result
   }
 
   /** Appends a batch of the broker's own; see `Log.appendOwn`. */
-  appendOwn(batch: Buffer): AppendResult {
+  appendOwn(batch: Buffer, guard?: VerificationGuard | null): AppendResult {
     this.#checkLed()
-    const result = this.#log.appendOwn(batch, this.leaderEpoch)
+    const result = this.#log.appendOwn(batch, this.leaderEpoch, guard)
     this.#followAppend(result, batch.length)
+    return result
+  }
+
+  /** Ends a transaction; see `Log.appendMarker`. */
+  appendMarker(marker: TransactionMarker): AppendResult {
+    this.#checkLed()
+    const result = this.#log.appendMarker(marker, this.leaderEpoch)
+    this.#followAppend(result, MARKER_BYTES)
     return result
   }
 
@@ -166,6 +195,9 @@ export class Partition {
     }
     const wholeBatches = (buffers: readonly Buffer[]): PartitionRead => {
       const sizeBytes = totalBytes(buffers)
+      if (isolation === Isolation.READ_COMMITTED) {
+        answer.abortedTransactions = this.#log.abortedTransactions(position.offset, buffers)
+      }
       if (sizeBytes > limit && !atLeastOne) return answer
       answer.records = buffers
       answer.sizeBytes = sizeBytes
@@ -222,7 +254,7 @@ export class Partition {
     }
     const before = this.logStartOffset
     await this.#log.deleteRecordsBefore(target)
-    if (this.logStartOffset !== before) this.#notify(0)
+    if (this.logStartOffset !== before) this.#notify(0, 0)
     return this.logStartOffset
   }
 
@@ -269,7 +301,7 @@ export class Partition {
   /** The topic is gone: whoever waits looks again, and finds nothing. */
   delete(): void | Promise<void> {
     this.#deleted = true
-    this.#notify(0)
+    this.#notify(0, 0)
     this.#watchers = undefined
     return this.#log.close()
   }
@@ -286,11 +318,17 @@ export class Partition {
   /** The high watermark is where all in-sync replicas are: for a single one, where its log is durable. */
   #followAppend(result: AppendResult, sizeBytes: number): void {
     const advance = (): void => {
+      const stableBefore = this.lastStableOffset
       this.#highWatermark = this.#log.durableEndOffset
-      this.#notify(sizeBytes)
+      this.#log.highWatermarkMoved(this.#highWatermark)
+      this.#unstableBytes += sizeBytes
+      const stable = this.lastStableOffset
+      const committedBytes = stable === stableBefore ? 0 : this.#unstableBytes
+      if (stable === this.#highWatermark) this.#unstableBytes = 0
+      this.#notify(sizeBytes, committedBytes)
     }
     if (result.durable === undefined) advance()
-    else result.durable.then(advance, () => this.#notify(0))
+    else result.durable.then(advance, () => this.#notify(0, 0))
   }
 
   #readableEnd(isolation: number): bigint {
@@ -323,9 +361,9 @@ export class Partition {
     }
   }
 
-  #notify(bytes: number): void {
+  #notify(bytes: number, committedBytes: number): void {
     if (this.#watchers === undefined) return
-    for (const watcher of this.#watchers) watcher.partitionChanged(bytes)
+    for (const watcher of this.#watchers) watcher.partitionChanged(bytes, committedBytes)
   }
 }
 

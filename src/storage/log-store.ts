@@ -57,6 +57,15 @@ export interface LogStore {
   remove(id: LogId): void | Promise<void>
   volume(): Volume | Promise<Volume>
   /**
+   * A file of its own beside a log, which stays whatever becomes of the log's segments and of whoever owns it, and goes
+   * with the log: Kafka's `quorum-state`, and the `<offset>-<epoch>.checkpoint` that stand for all that came before. It
+   * can be read while the log is not open, and can be written from when the log has been opened for the first time on.
+   * @param name letters, digits, `-` and dots; never one that the store itself gives to a file.
+   */
+  file(id: LogId, name: string): Sidecar
+  /** The names of the files beside a log; there may be others among them that nobody has written here. */
+  files(id: LogId): readonly string[] | Promise<readonly string[]>
+  /**
    * Flushes every log, closes it, and notes that the shutdown was a clean one: the next start then trusts what it
    * finds. Closing twice does nothing; logs may be closed before.
    */

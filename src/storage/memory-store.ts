@@ -25,6 +25,7 @@ interface LogData {
   endOffset: bigint
   sidecars: Map<SidecarName, Buffer> | null
   segmentSidecars: Record<SegmentSidecarName, Map<bigint, Buffer>> | null
+  files: Map<string, Buffer> | null
 }
 
 /** Answers every call at once. A broker that is started again on the same store finds its logs as they were. */
@@ -36,7 +37,8 @@ export class MemoryStore implements LogStore {
     let data = this.#logs.get(key)
     if (data === undefined) {
       const segments = [new MemorySegment(0n)]
-      data = { id, epoch, owner: null, segments, endOffset: 0n, sidecars: null, segmentSidecars: null }
+      const none = { sidecars: null, segmentSidecars: null, files: null }
+      data = { id, epoch, owner: null, segments, endOffset: 0n, ...none }
       this.#logs.set(key, data)
     }
     if (epoch < data.epoch) {
@@ -63,6 +65,23 @@ export class MemoryStore implements LogStore {
     const total = constraint > 0 ? Math.min(constraint, totalmem()) : totalmem()
     const usable = Math.min(process.availableMemory(), total)
     return { path: 'memory', totalBytes: BigInt(total), usableBytes: BigInt(usable) }
+  }
+
+  file(id: LogId, fileName: string): Sidecar {
+    return {
+      read: () => this.#logs.get(keyOf(id))?.files?.get(fileName) ?? null,
+      replace: (bytes) => {
+        const data = this.#logs.get(keyOf(id))
+        if (data === undefined) throw new StoreError('failed', `there is no log ${name(id)}`)
+        data.files ??= new Map()
+        data.files.set(fileName, Buffer.from(bytes))
+      },
+      remove: () => void this.#logs.get(keyOf(id))?.files?.delete(fileName),
+    }
+  }
+
+  files(id: LogId): readonly string[] {
+    return [...(this.#logs.get(keyOf(id))?.files?.keys() ?? [])]
   }
 
   /** The logs stay: whoever has the store may open them again. */

@@ -64,6 +64,15 @@ export class SlowStore implements LogStore {
     return this.change('remove', () => this.#inner.remove(id))
   }
 
+  file(id: LogId, name: string): Sidecar {
+    return late(this, name, this.#inner.file(id, name))
+  }
+
+  async files(id: LogId): Promise<readonly string[]> {
+    await null
+    return this.#inner.files(id)
+  }
+
   async close(): Promise<void> {
     await this.#inner.close()
   }
@@ -131,11 +140,11 @@ class SlowLog implements StoredLog {
   }
 
   sidecar(name: SidecarName): Sidecar {
-    return this.#late(name, this.#inner.sidecar(name))
+    return late(this.#store, name, this.#inner.sidecar(name))
   }
 
   segmentSidecar(name: SegmentSidecarName, offset: bigint): Sidecar {
-    return this.#late(`${name} ${offset}`, this.#inner.segmentSidecar(name, offset))
+    return late(this.#store, `${name} ${offset}`, this.#inner.segmentSidecar(name, offset))
   }
 
   async segmentSidecars(name: SegmentSidecarName): Promise<readonly bigint[]> {
@@ -150,15 +159,15 @@ class SlowLog implements StoredLog {
   async close(): Promise<void> {
     await this.#inner.close()
   }
+}
 
-  #late(name: string, inner: Sidecar): Sidecar {
-    return {
-      read: async () => {
-        await null
-        return inner.read()
-      },
-      replace: (bytes) => this.#store.change(name, () => inner.replace(bytes)),
-      remove: () => this.#store.change(`remove ${name}`, () => inner.remove()),
-    }
+function late(store: SlowStore, name: string, inner: Sidecar): Sidecar {
+  return {
+    read: async () => {
+      await null
+      return inner.read()
+    },
+    replace: (bytes) => store.change(name, () => inner.replace(bytes)),
+    remove: () => store.change(`remove ${name}`, () => inner.remove()),
   }
 }

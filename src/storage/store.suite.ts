@@ -306,6 +306,31 @@ export function describeLogStore(name: string, makeStore: () => LogStore | Promi
       expect(await readFrames(third, 0n, 1000, 2n)).toHaveLength(2)
     })
 
+    it('keeps files beside a log, whoever owns it and whatever becomes of its segments', async () => {
+      const store = await makeStore()
+      const checkpoint = store.file(ID, '00000000000000000005-0000000001.checkpoint')
+      expect(await checkpoint.read()).toBe(null)
+      expect(await store.files(ID)).toEqual([])
+      const log = await store.open(ID, 0)
+      await checkpoint.replace(Buffer.from('some'))
+      await store.file(ID, 'quorum-state').replace(Buffer.from('other'))
+      await log.append([frame(0n, 1, 100)])
+      await log.truncate(0n)
+      await log.close()
+      expect([...(await store.files(ID))].sort()).toEqual([
+        '00000000000000000005-0000000001.checkpoint',
+        'quorum-state',
+      ])
+      await store.open(ID, 1)
+      expect((await checkpoint.read())?.toString()).toBe('some')
+      await checkpoint.remove()
+      await checkpoint.remove()
+      expect(await store.files(ID)).toEqual(['quorum-state'])
+      expect((await store.file(ID, 'quorum-state').read())?.toString()).toBe('other')
+      await store.remove(ID)
+      expect(await store.files(ID)).toEqual([])
+    })
+
     it('lists logs and forgets removed ones', async () => {
       const store = await makeStore()
       const other = { ...ID, partition: 8 }

@@ -55,6 +55,12 @@ export interface LogStore {
   list(): readonly LogId[] | Promise<readonly LogId[]>
   /** Forgets a log and all its data; one that is not there is no error. */
   remove(id: LogId): void | Promise<void>
+  /**
+   * Puts a log that belongs to no topic any more out of the way, as Kafka renames a directory to `-stray`: it is not
+   * listed from then on, and whoever misses it finds its data.
+   * @returns where it is now, for a message.
+   */
+  setAside(id: LogId): string | Promise<string>
   volume(): Volume | Promise<Volume>
   /**
    * A file of its own beside a log, which stays whatever becomes of the log's segments and of whoever owns it, and goes

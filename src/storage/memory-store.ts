@@ -59,6 +59,12 @@ export class MemoryStore implements LogStore {
     this.#logs.delete(keyOf(id))
   }
 
+  /** Nobody could look for it in memory. */
+  setAside(id: LogId): string {
+    this.remove(id)
+    return 'nowhere'
+  }
+
   /** The memory that this process may use, and what of it is free. */
   volume(): Volume {
     const constraint = process.constrainedMemory()

@@ -64,6 +64,11 @@ export class SlowStore implements LogStore {
     return this.change('remove', () => this.#inner.remove(id))
   }
 
+  async setAside(id: LogId): Promise<string> {
+    await null
+    return this.#inner.setAside(id)
+  }
+
   file(id: LogId, name: string): Sidecar {
     return late(this, name, this.#inner.file(id, name))
   }

@@ -331,6 +331,16 @@ export function describeLogStore(name: string, makeStore: () => LogStore | Promi
       expect(await store.files(ID)).toEqual([])
     })
 
+    it('sets a log aside, and makes a new one by its name', async () => {
+      const store = await makeStore()
+      const log = await store.open(ID, 0)
+      await log.append([frame(0n, 1, 100)])
+      await log.close()
+      expect(await store.setAside(ID)).not.toBe('')
+      expect(await store.list()).toEqual([])
+      expect((await store.open(ID, 0)).endOffset).toBe(0n)
+    })
+
     it('lists logs and forgets removed ones', async () => {
       const store = await makeStore()
       const other = { ...ID, partition: 8 }

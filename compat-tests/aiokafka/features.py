@@ -14,6 +14,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from client import Reader, admin, bootstrap, create_topic, messages, produce, until
 from groups import crash_and_resume, crash_worker, described, rebalances, static_members
 from python_harness import expect, main, numbered, unique
+from transactions import offsets_in_transactions, transactions
 
 
 def codec(name):
@@ -260,6 +261,8 @@ FEATURES = {
     "seeks": run(seeks),
     "offsets by time": run(offsets_by_time),
     "idempotence": run(idempotence),
+    "transactions": run(transactions),
+    "offsets in transactions": run(offsets_in_transactions),
     "admin: topics": run(admin_topics),
     "admin: groups and offsets": run(admin_groups),
     "admin: configs": run(admin_configs),

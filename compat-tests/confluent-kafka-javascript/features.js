@@ -2,6 +2,7 @@
 import { expect, main, numbered, refusal, unique, until, upTo, versionOf } from '../js-harness.js'
 import { createTopic, ErrorCodes, kafka, messages, produce, Reader, withAdmin } from './client.js'
 import { cooperative, crashAndResume, crashWorker, described, rebalances, staticMembers } from './groups.js'
+import { offsetsInTransactions, transactions } from './transactions.js'
 
 const codec = (compression) => async () => {
   const topic = await createTopic(compression)
@@ -232,6 +233,8 @@ await main(
     seeks,
     'offsets by time': offsetsByTime,
     idempotence,
+    transactions,
+    'offsets in transactions': offsetsInTransactions,
     'admin: topics': adminTopics,
     'admin: groups and offsets': adminGroups,
   },

@@ -61,6 +61,8 @@ var features = map[string]feature{
 	"seeks":                     seeks,
 	"offsets by time":           offsetsByTime,
 	"idempotence":               idempotence,
+	"transactions":              transactions,
+	"offsets in transactions":   offsetsInTransactions,
 	"admin: topics":             adminTopics,
 	"admin: groups and offsets": adminGroups,
 	"admin: configs":            adminConfigs,

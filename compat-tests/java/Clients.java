@@ -98,7 +98,11 @@ final class Clients {
 
     /** A reader of partitions 0 to `partitions` - 1 from their start, without a group. */
     static Reader ofPartitions(String topic, int partitions) {
-      Reader reader = new Reader(topic, Map.of());
+      return ofPartitions(topic, partitions, Map.of());
+    }
+
+    static Reader ofPartitions(String topic, int partitions, Map<String, Object> settings) {
+      Reader reader = new Reader(topic, settings);
       List<TopicPartition> all = IntStream.range(0, partitions)
           .mapToObj(partition -> new TopicPartition(topic, partition))
           .collect(Collectors.toList());

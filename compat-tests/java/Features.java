@@ -45,6 +45,10 @@ public final class Features {
     FEATURES.put("seeks", Records::seeks);
     FEATURES.put("offsets by time", Records::offsetsByTime);
     FEATURES.put("idempotence", Records::idempotence);
+    FEATURES.put("transactions", Transactions::all);
+    FEATURES.put("offsets in transactions", Transactions::withOffsets);
+    FEATURES.put("a former member's offsets", Transactions::fencedByGeneration);
+    FEATURES.put("an overdue transaction", Transactions::timeout);
     FEATURES.put("groups with rebalances", Groups::rebalances);
     FEATURES.put("cooperative rebalances", Groups::cooperative);
     FEATURES.put("static members", Groups::staticMembers);

@@ -14,6 +14,7 @@ from kafka import KafkaProducer, TopicPartition, errors
 from kafka.admin import ConfigResource, OffsetSpec
 from kafka.structs import OffsetAndMetadata
 from python_harness import DEADLINE_S, expect, main, numbered, refusal, unique, until
+from transactions import offsets_in_transactions, transactions
 
 
 def codec(name):
@@ -238,6 +239,8 @@ FEATURES = {
     "seeks": seeks,
     "offsets by time": offsets_by_time,
     "idempotence": idempotence,
+    "transactions": transactions,
+    "offsets in transactions": offsets_in_transactions,
     "admin: topics": admin_topics,
     "admin: groups and offsets": admin_groups,
     "admin: configs": admin_configs,

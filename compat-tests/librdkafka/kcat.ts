@@ -33,6 +33,19 @@ export async function runKcat(args: readonly string[], input = ''): Promise<stri
   return printed
 }
 
+/** A kcat that has been given lines to send and waits for more, until it is killed. */
+export function startSender(args: readonly string[], input: string): AsyncDisposable {
+  const child = spawnKcat(args)
+  const exited = once(child, 'close')
+  child.stdin.write(input)
+  return {
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
+
 /** The messages in what `kcat -J` printed. */
 export function parseMessages(printed: string): KcatMessage[] {
   return printed

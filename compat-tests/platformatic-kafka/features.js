@@ -3,6 +3,7 @@ import { expect, main, numbered, unique, until, upTo, versionOf } from '../js-ha
 import { createTopic, messages, newProducer, produce, Reader, refused, withAdmin } from './client.js'
 import { adminCluster, adminConfigs } from './cluster.js'
 import { cooperative, crashAndResume, crashWorker, described, rebalances, staticMembers } from './groups.js'
+import { offsetsInTransactions, transactions } from './transactions.js'
 
 const codec = (compression) => async () => {
   const topic = await createTopic(compression)
@@ -273,6 +274,8 @@ await main(
     seeks,
     'offsets by time': offsetsByTime,
     idempotence,
+    transactions,
+    'offsets in transactions': offsetsInTransactions,
     'admin: topics': adminTopics,
     'admin: groups and offsets': adminGroups,
     'admin: configs': adminConfigs,

@@ -222,12 +222,20 @@ export class Log {
     this.#state.producers.transactions.highWatermarkMoved(highWatermark)
   }
 
-  /** The aborted transactions that a reader of committed records has to know who got `views` for `from`. */
+  /**
+   * The aborted transactions that a reader of committed records has to know who got `views` for `from`. There may be
+   * more than those: Kafka knows no better than its offset index where a read ends, and a small segment has none.
+   */
   abortedTransactions(from: bigint, views: readonly Buffer[]): readonly AbortedTransaction[] {
-    const { aborted } = this.#state
-    if (!aborted.reach(from)) return NO_TRANSACTIONS
+    const { aborted, segments, endOffset } = this.#state
     const last = views.at(-1)
-    return last === undefined ? NO_TRANSACTIONS : aborted.between(from, endOfView(last))
+    if (last === undefined || !aborted.reach(from)) return NO_TRANSACTIONS
+    const end = endOfView(last)
+    const at = segments.findLastIndex(({ baseOffset }) => baseOffset <= from)
+    if ((segments[at]?.sizeBytes ?? 0) > this.#options.config().indexIntervalBytes)
+      return aborted.between(from, end)
+    const segmentEnd = segments[at + 1]?.baseOffset ?? endOffset
+    return aborted.between(from, segmentEnd > end ? segmentEnd : end)
   }
 
   /**

@@ -1,5 +1,6 @@
 /** What a coordinator keeps its state in: one partition of an internal topic, as records with a key. */
 import type { TransactionMarker } from '../log/transaction-marker.ts'
+import type { VerificationGuard } from '../log/verifications.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 
@@ -13,6 +14,12 @@ export interface CoordinatorRecord {
 export interface TransactionalProducer {
   readonly producerId: bigint
   readonly producerEpoch: number
+}
+
+/** A producer that wants to add to its transaction, and how its transaction coordinator was asked about it. */
+export interface VerifiedProducer extends TransactionalProducer {
+  /** What the partition gave when the question was begun; undefined where nobody had to be asked. */
+  readonly guard?: VerificationGuard | null | undefined
 }
 
 /** What a log holds: records, and the markers that end the transactions which some of them belong to. */
@@ -35,10 +42,11 @@ export interface CoordinatorLog {
    * promise. Appends made later commit later.
    * @param producer whose transaction the records belong to.
    * @throws KafkaError at once, without a promise, when the log refuses the records (`isRefusal`): MESSAGE_TOO_LARGE
-   * where they do not fit into one batch of max.message.bytes, INVALID_PRODUCER_EPOCH. It is then as it was. After any
+   * where they do not fit into one batch of max.message.bytes, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE. It is then as
+   * it was. After any
    * other error, also as a rejection, nothing is known of the log any more, and its coordinator reads it again.
    */
-  append(records: readonly CoordinatorRecord[], producer?: TransactionalProducer): void | Promise<void>
+  append(records: readonly CoordinatorRecord[], producer?: VerifiedProducer): void | Promise<void>
   /**
    * Ends a transaction in this partition, also one that it has no records of.
    * @throws KafkaError as `append`; the refusals are INVALID_PRODUCER_EPOCH and TRANSACTION_COORDINATOR_FENCED.

@@ -6,7 +6,7 @@ import * as batch from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import { buildBatch, readRecords } from '../wire/records.ts'
-import type { CoordinatorLog, CoordinatorRecord, LogEntry, TransactionalProducer } from './coordinator-log.ts'
+import type { CoordinatorLog, CoordinatorRecord, LogEntry, VerifiedProducer } from './coordinator-log.ts'
 
 /** How much is read at a time when a coordinator replays its log. */
 const READ_BYTES = 1 << 20
@@ -21,7 +21,7 @@ export function partitionLog(partition: Partition, clock: Clock): CoordinatorLog
           `${records.length} records of ${frame.length} bytes for ${partition}, which takes ${partition.maxMessageBytes}`,
         )
       }
-      return partition.appendOwn(frame).durable
+      return partition.appendOwn(frame, producer?.guard).durable
     },
     appendMarker: (marker) => partition.appendMarker(marker).durable,
     read: () => entriesOf(partition),
@@ -31,12 +31,19 @@ export function partitionLog(partition: Partition, clock: Clock): CoordinatorLog
 /** Kafka's coordinators leave sequences out of account, and write 0 where a producer would count. */
 function batchOf(
   records: readonly CoordinatorRecord[],
-  producer: TransactionalProducer | undefined,
+  producer: VerifiedProducer | undefined,
   timestamp: bigint,
 ): Buffer {
   return buildBatch(
     records.map(({ key, value }) => ({ key, value, timestamp })),
-    producer === undefined ? { baseSequence: 0 } : { ...producer, baseSequence: 0, isTransactional: true },
+    producer === undefined
+      ? { baseSequence: 0 }
+      : {
+          producerId: producer.producerId,
+          producerEpoch: producer.producerEpoch,
+          baseSequence: 0,
+          isTransactional: true,
+        },
   )
 }
 

@@ -80,7 +80,11 @@ export function deleteOffsets(
     partitions: partitions.map(({ partitionIndex }) => {
       if (group.isSubscribedTo(name))
         return { partitionIndex, errorCode: ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC }
-      if (shard.state.offset('latest', groupId, name, partitionIndex) !== undefined) {
+      const { state } = shard
+      if (
+        state.offset('latest', groupId, name, partitionIndex) !== undefined ||
+        state.hasPending('latest', groupId, name, partitionIndex)
+      ) {
         records.push(offsetTombstone(groupId, name, partitionIndex))
       }
       return { partitionIndex, errorCode: ErrorCode.NONE }

@@ -15,11 +15,18 @@ export function expireOffsets(shard: GroupShard): Decision {
   return { records }
 }
 
-/** Forgets all that is known of an empty group. */
+/** Forgets all that is known of an empty group, what transactions are about to commit to it included. */
 export function deleteGroup(shard: GroupShard, groupId: string): GroupRecord[] {
   const records: GroupRecord[] = []
-  for (const { topic, partition } of shard.state.offsets('latest', groupId)) {
+  const { state } = shard
+  for (const { topic, partition } of state.offsets('latest', groupId)) {
     records.push(offsetTombstone(groupId, topic, partition))
+  }
+  for (const { topic, partition } of state.pendingPartitions('latest', groupId)) {
+    // One tombstone does for both.
+    if (state.offset('latest', groupId, topic, partition) === undefined) {
+      records.push(offsetTombstone(groupId, topic, partition))
+    }
   }
   records.push(groupTombstone(groupId))
   return records
@@ -30,27 +37,42 @@ export interface DeletedTopic {
   readonly id: string
 }
 
-/** Forgets the offsets of topics that are gone; those of a new topic of the same name stay. */
+/**
+ * Forgets the offsets of topics that are gone; those of a new topic of the same name stay. What is pending does not
+ * know whose it is, and goes.
+ */
 export function deleteTopicOffsets(shard: GroupShard, topics: readonly DeletedTopic[]): Decision {
+  const { state } = shard
   const records: GroupRecord[] = []
-  for (const groupId of shard.state.groupsWithOffsets()) {
-    for (const { name, id } of topics) {
-      for (const { partition, value } of shard.state.topicOffsets('latest', groupId, name)) {
-        if (value.topicId === ZERO_UUID || value.topicId === id) {
-          records.push(offsetTombstone(groupId, name, partition))
-        }
+  const ids = new Map(topics.map(({ name, id }) => [name, id]))
+  for (const groupId of state.groupsWithOffsets()) {
+    const gone = new Set<number>()
+    for (const [name, id] of ids) {
+      gone.clear()
+      for (const { partition, value } of state.topicOffsets('latest', groupId, name)) {
+        if (value.topicId === ZERO_UUID || value.topicId === id) gone.add(partition)
       }
+      for (const { topic, partition } of state.pendingPartitions('latest', groupId)) {
+        if (topic === name) gone.add(partition)
+      }
+      for (const partition of gone) records.push(offsetTombstone(groupId, name, partition))
     }
   }
   return { records }
 }
 
-/** @returns whether the group has offsets that stay. */
+/** @returns whether the group has offsets that stay, or is about to get some. */
 function expireOffsetsOf(shard: GroupShard, group: ClassicGroup, records: GroupRecord[]): boolean {
+  const { state } = shard
   const since = retentionStart(group)
-  let kept = false
-  for (const { topic, partition, value } of shard.state.offsets('latest', group.groupId)) {
-    if (since !== null && !group.isSubscribedTo(topic) && isExpired(shard, value, since(value))) {
+  let kept = state.hasPendingOffsets('latest', group.groupId)
+  for (const { topic, partition, value } of state.offsets('latest', group.groupId)) {
+    if (
+      since !== null &&
+      !group.isSubscribedTo(topic) &&
+      isExpired(shard, value, since(value)) &&
+      !state.hasPending('latest', group.groupId, topic, partition)
+    ) {
       records.push(offsetTombstone(group.groupId, topic, partition))
     } else {
       kept = true

@@ -1,7 +1,8 @@
 /** The group coordinator of one broker: what it answers to each API that concerns groups and their offsets. */
 
 import type { CoordinatorLog } from '../coordinator/coordinator-log.ts'
-import { javaHashMapOrder, topicPartitionHashCode } from '../coordinator/partitioner.ts'
+import type { TransactionMarker } from '../log/transaction-marker.ts'
+import type { VerificationGuard } from '../log/verifications.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import type {
@@ -27,6 +28,7 @@ import type {
   OffsetFetchResponseGroup,
 } from '../wire/messages/offset-fetch.ts'
 import type { SyncGroupRequest, SyncGroupResponse } from '../wire/messages/sync-group.ts'
+import type { TxnOffsetCommitRequest, TxnOffsetCommitResponse } from '../wire/messages/txn-offset-commit.ts'
 import { coordinatorError, joinError, syncError } from './answers.ts'
 import { commitOffsets, deleteOffsets } from './commit.ts'
 import { deleteGroups, describeGroup, listGroups, undescribed } from './describe.ts'
@@ -37,6 +39,7 @@ import { GroupShards } from './group-shards.ts'
 import { heartbeat } from './heartbeat.ts'
 import { joinGroup } from './join.ts'
 import { leaveGroup } from './leave.ts'
+import { after, all } from './maybe-promise.ts'
 import {
   asSingleGroup,
   groupsOf,
@@ -48,13 +51,23 @@ import { Parked } from './parked.ts'
 import { syncGroup } from './sync.ts'
 import {
   checkCommitTopics,
-  checkDeleteTopics,
   checkFetchTopics,
+  checkTopics,
+  mergeAnswers,
   mergeCommitAnswers,
-  mergeDeleteAnswers,
   usesTopicIds,
   withTopicIds,
 } from './topic-checks.ts'
+import { commitTransactionalOffsets, txnOffsetCommitError } from './txn-commit.ts'
+
+/**
+ * Asks whether a producer's transaction may write into a partition of `__consumer_offsets`.
+ * @returns what the partition wants to see with the records.
+ * @throws KafkaError, also as a rejection, when it may not.
+ */
+export type VerifyTransaction = (
+  partition: number,
+) => VerificationGuard | null | undefined | Promise<VerificationGuard | null | undefined>
 
 /**
  * Errors are answered in the way of each API; nothing is thrown but COORDINATOR_NOT_AVAILABLE where a request was
@@ -226,6 +239,53 @@ export class GroupCoordinator {
     )
   }
 
+  /**
+   * @param verify asks whether the transaction may write into that partition of `__consumer_offsets` (KIP-890), once
+   * everything else of the request is known to be right. What it throws is answered for every partition.
+   */
+  commitTransactionalOffsets(
+    request: TxnOffsetCommitRequest,
+    { version }: GroupRequestContext,
+    verify: VerifyTransaction,
+  ): TxnOffsetCommitResponse | Promise<TxnOffsetCommitResponse> {
+    const { groupId, producerId, producerEpoch } = request
+    const { known, refused } = checkTopics(this.#services.topics, request.topics)
+    const answer = (topics: TxnOffsetCommitResponse['topics']): TxnOffsetCommitResponse => ({
+      throttleTimeMs: 0,
+      topics: mergeAnswers(refused, topics),
+    })
+    const fail = (code: ErrorCode): TxnOffsetCommitResponse =>
+      answer(txnOffsetCommitError(known, code, version))
+    if (known.length === 0) return answer([])
+    const refusal = this.#refusal(groupId)
+    if (refusal !== null) return fail(refusal)
+    const commit = (
+      guard: VerificationGuard | null | undefined,
+    ): TxnOffsetCommitResponse['topics'] | Promise<TxnOffsetCommitResponse['topics']> => {
+      const shard = this.#shards.shardOf(groupId)
+      const producer = { producerId, producerEpoch, guard }
+      return shard.answer(() => commitTransactionalOffsets(shard, { ...request, topics: known }, producer))
+    }
+    return this.#attempt(
+      'TxnOffsetCommit',
+      () => after(after(verify(this.partitionFor(groupId)), commit), answer),
+      fail,
+    )
+  }
+
+  /**
+   * Ends a transaction in a partition of `__consumer_offsets`: writes its marker there, and makes the offsets visible
+   * that it has committed, or drops them. Done when that is committed.
+   * @throws KafkaError, also as a rejection: COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS,
+   * REQUEST_TIMED_OUT, KAFKA_STORAGE_ERROR when that cannot be done now; INVALID_PRODUCER_EPOCH,
+   * TRANSACTION_COORDINATOR_FENCED when it must not be.
+   */
+  completeTransaction(partition: number, marker: TransactionMarker): void | Promise<void> {
+    if (this.#stopped)
+      throw new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, 'the coordinator has stopped')
+    return this.#shards.shard(partition).completeTransaction(marker)
+  }
+
   fetchOffsets(
     request: OffsetFetchRequest,
     context: GroupRequestContext,
@@ -241,7 +301,7 @@ export class GroupCoordinator {
   }
 
   deleteOffsets(request: OffsetDeleteRequest): OffsetDeleteResponse | Promise<OffsetDeleteResponse> {
-    const { known, refused } = checkDeleteTopics(this.#services.topics, request.topics)
+    const { known, refused } = checkTopics(this.#services.topics, request.topics)
     const fail = (errorCode: ErrorCode): OffsetDeleteResponse => ({
       errorCode,
       throttleTimeMs: 0,
@@ -258,7 +318,7 @@ export class GroupCoordinator {
           (topics) => ({
             errorCode: ErrorCode.NONE,
             throttleTimeMs: 0,
-            topics: mergeDeleteAnswers(refused, topics),
+            topics: mergeAnswers(refused, topics),
           }),
         )
       },
@@ -281,22 +341,24 @@ export class GroupCoordinator {
   }
 
   describeGroups(request: DescribeGroupsRequest, context: GroupRequestContext): DescribeGroupsResponse {
-    const groups = this.#byPartition(request.groups).flatMap(([partition, groupIds]): DescribedGroup[] => {
-      try {
-        if (this.#stopped) throw new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
-        const shard = this.#shards.shard(partition)
-        return groupIds.map((groupId) => describeGroup(shard, groupId, context.version))
-      } catch (error) {
-        const errorCode = this.#errorOf(error, 'DescribeGroups')
-        return groupIds.map((groupId) => ({ ...undescribed(groupId, ''), errorCode }))
-      }
-    })
+    const groups = this.#shards
+      .byPartition(request.groups)
+      .flatMap(([partition, groupIds]): DescribedGroup[] => {
+        try {
+          if (this.#stopped) throw new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+          const shard = this.#shards.shard(partition)
+          return groupIds.map((groupId) => describeGroup(shard, groupId, context.version))
+        } catch (error) {
+          const errorCode = this.#errorOf(error, 'DescribeGroups')
+          return groupIds.map((groupId) => ({ ...undescribed(groupId, ''), errorCode }))
+        }
+      })
     return { throttleTimeMs: 0, groups }
   }
 
   deleteGroups(request: DeleteGroupsRequest): DeleteGroupsResponse | Promise<DeleteGroupsResponse> {
     const distinct = [...new Set(request.groupsNames)]
-    const results = this.#byPartition(distinct).map(([partition, groupIds]) =>
+    const results = this.#shards.byPartition(distinct).map(([partition, groupIds]) =>
       this.#attempt<readonly DeletableGroupResult[]>(
         'DeleteGroups',
         () => {
@@ -321,10 +383,10 @@ export class GroupCoordinator {
     const read = (view: 'latest' | 'committed'): OffsetFetchResponseGroup => {
       const { state } = this.#shards.shardOf(groupId)
       if (checked !== null) {
-        const answers = fetchOffsets(state, view, groupId, checked.known)
+        const answers = fetchOffsets(state, view, groupId, checked.known, requireStable)
         return { groupId, topics: [...answers, ...checked.refused], errorCode: ErrorCode.NONE }
       }
-      const answers = fetchAllOffsets(state, view, groupId)
+      const answers = fetchAllOffsets(state, view, groupId, requireStable)
       return {
         groupId,
         topics: usesTopicIds(context.version) ? withTopicIds(topics, answers) : answers,
@@ -341,23 +403,6 @@ export class GroupCoordinator {
       fail,
       offsetFetchErrorCode,
     )
-  }
-
-  /** Group ids by the partition that they belong to, in the order in which Kafka asks the partitions. */
-  #byPartition(groupIds: readonly string[]): [partition: number, groupIds: string[]][] {
-    const byPartition = new Map<number, string[]>()
-    for (const groupId of groupIds) {
-      const partition = this.partitionFor(groupId)
-      const others = byPartition.get(partition)
-      if (others === undefined) byPartition.set(partition, [groupId])
-      else others.push(groupId)
-    }
-    const hashCode = (partition: number): number => topicPartitionHashCode('__consumer_offsets', partition)
-    // Kafka's map gets them by `computeIfAbsent`, which puts the newest first where two share a bucket.
-    return javaHashMapOrder([...byPartition.keys()].reverse(), hashCode).map((partition) => [
-      partition,
-      byPartition.get(partition) ?? [],
-    ])
   }
 
   #refusal(groupId: string): ErrorCode | null {
@@ -402,12 +447,4 @@ export class GroupCoordinator {
 function joinAnswer(response: JoinGroupResponse, { version }: GroupRequestContext): JoinGroupResponse {
   const protocolName = version < 7 ? (response.protocolName ?? '') : response.protocolName || null
   return protocolName === response.protocolName ? response : { ...response, protocolName }
-}
-
-function after<T, R>(value: T | Promise<T>, then: (value: T) => R): R | Promise<R> {
-  return value instanceof Promise ? value.then(then) : then(value)
-}
-
-function all<T>(values: readonly (T | Promise<T>)[]): readonly T[] | Promise<readonly T[]> {
-  return values.every((value) => !(value instanceof Promise)) ? (values as readonly T[]) : Promise.all(values)
 }

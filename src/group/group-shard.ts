@@ -1,7 +1,12 @@
 /** The groups of one partition of `__consumer_offsets`: its log, what the log says, and what is going on beside it. */
 import type { Timer } from '../clock.ts'
 import { CommitQueue } from '../coordinator/commit-queue.ts'
-import type { CoordinatorLog, EndMarker, TransactionalProducer } from '../coordinator/coordinator-log.ts'
+import type {
+  CoordinatorLog,
+  EndMarker,
+  TransactionalProducer,
+  VerifiedProducer,
+} from '../coordinator/coordinator-log.ts'
 import type { TransactionMarker } from '../log/transaction-marker.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import type { KafkaError } from '../wire/kafka-error.ts'
@@ -17,7 +22,7 @@ import { encodeRecord, type GroupRecord } from './records.ts'
 export interface Decision {
   readonly records: readonly GroupRecord[]
   /** Whose transaction the records belong to. */
-  readonly producer?: TransactionalProducer
+  readonly producer?: VerifiedProducer
   /** Called when the records are committed; not when that fails, since then the shard is done for. */
   readonly committed?: () => void
 }

@@ -1,7 +1,7 @@
 /** The partitions of `__consumer_offsets` that are led here: reading them, giving them up, and reading them again. */
 import type { Timer } from '../clock.ts'
 import type { CoordinatorLog, LogEntry } from '../coordinator/coordinator-log.ts'
-import { partitionFor } from '../coordinator/partitioner.ts'
+import { javaHashMapOrder, partitionFor, topicPartitionHashCode } from '../coordinator/partitioner.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import { expireOffsets } from './expiry.ts'
@@ -71,6 +71,23 @@ export class GroupShards {
 
   partitionFor(groupId: string): number {
     return partitionFor(groupId, this.#services.config.partitionCount)
+  }
+
+  /** Group ids by the partition that they belong to, in the order in which Kafka asks the partitions. */
+  byPartition(groupIds: readonly string[]): [partition: number, groupIds: string[]][] {
+    const byPartition = new Map<number, string[]>()
+    for (const groupId of groupIds) {
+      const partition = this.partitionFor(groupId)
+      const others = byPartition.get(partition)
+      if (others === undefined) byPartition.set(partition, [groupId])
+      else others.push(groupId)
+    }
+    const hashCode = (partition: number): number => topicPartitionHashCode('__consumer_offsets', partition)
+    // Kafka's map gets them by `computeIfAbsent`, which puts the newest first where two share a bucket.
+    return javaHashMapOrder([...byPartition.keys()].reverse(), hashCode).map((partition) => [
+      partition,
+      byPartition.get(partition) ?? [],
+    ])
   }
 
   /** @throws KafkaError NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS. */

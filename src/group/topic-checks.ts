@@ -1,7 +1,6 @@
 /** Which topics of an offset request exist, and how the answers for those that do not are put with the others. */
 import { ErrorCode } from '../wire/error-codes.ts'
 import type { OffsetCommitRequestTopic, OffsetCommitResponseTopic } from '../wire/messages/offset-commit.ts'
-import type { OffsetDeleteRequestTopic, OffsetDeleteResponseTopic } from '../wire/messages/offset-delete.ts'
 import type { OffsetFetchRequestTopics, OffsetFetchResponseTopics } from '../wire/messages/offset-fetch.ts'
 import { ZERO_UUID } from '../wire/reader.ts'
 import { noOffset } from './fetch.ts'
@@ -18,6 +17,17 @@ export function usesTopicIds(version: number): boolean {
 export interface CheckedTopics<Topic, Answer> {
   readonly known: readonly Topic[]
   readonly refused: readonly Answer[]
+}
+
+/** A topic by its name: as OffsetDelete and TxnOffsetCommit ask and are answered. */
+export interface TopicOf<P> {
+  readonly name: string
+  readonly partitions: readonly P[]
+}
+
+export interface PartitionAnswer {
+  readonly partitionIndex: number
+  readonly errorCode: number
 }
 
 /** Known topics come with name and id; of their partitions only those are left that exist. */
@@ -88,12 +98,13 @@ export function withTopicIds(
   return named
 }
 
-export function checkDeleteTopics(
+/** For requests that know topics by name alone: of their partitions only those are left that exist. */
+export function checkTopics<P extends { readonly partitionIndex: number }>(
   view: TopicsView,
-  topics: readonly OffsetDeleteRequestTopic[],
-): CheckedTopics<OffsetDeleteRequestTopic, OffsetDeleteResponseTopic> {
-  const known: OffsetDeleteRequestTopic[] = []
-  const refused: OffsetDeleteResponseTopic[] = []
+  topics: readonly TopicOf<P>[],
+): CheckedTopics<TopicOf<P>, TopicOf<PartitionAnswer>> {
+  const known: TopicOf<P>[] = []
+  const refused: TopicOf<PartitionAnswer>[] = []
   const errorCode = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
   for (const { name, partitions } of topics) {
     const count = view.partitionCount(name)
@@ -106,10 +117,10 @@ export function checkDeleteTopics(
   return { known, refused: mergeByName([], refused) }
 }
 
-export function mergeDeleteAnswers(
-  refused: readonly OffsetDeleteResponseTopic[],
-  answers: readonly OffsetDeleteResponseTopic[],
-): readonly OffsetDeleteResponseTopic[] {
+export function mergeAnswers(
+  refused: readonly TopicOf<PartitionAnswer>[],
+  answers: readonly TopicOf<PartitionAnswer>[],
+): readonly TopicOf<PartitionAnswer>[] {
   return refused.length === 0 ? answers : mergeByName(refused, answers)
 }
 
@@ -130,9 +141,9 @@ function merge(
 }
 
 function mergeByName(
-  first: readonly OffsetDeleteResponseTopic[],
-  second: readonly OffsetDeleteResponseTopic[],
-): OffsetDeleteResponseTopic[] {
+  first: readonly TopicOf<PartitionAnswer>[],
+  second: readonly TopicOf<PartitionAnswer>[],
+): TopicOf<PartitionAnswer>[] {
   return mergeBy(first, second, ({ name }) => name)
 }
 

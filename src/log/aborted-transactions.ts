@@ -39,6 +39,17 @@ export class AbortedTransactions {
     if (kept > 0) this.#transactions?.splice(0, kept)
   }
 
+  /** Those whose markers are from `from` on and below `end`, in the order of their markers. */
+  endedBetween(from: bigint, end: bigint): readonly AbortedTransaction[] {
+    return this.#transactions?.slice(this.#firstEndingAt(from), this.#firstEndingAt(end)) ?? []
+  }
+
+  /** Puts others in the place of those that `endedBetween` answers: what a compaction has left of them. */
+  replaceBetween(from: bigint, end: bigint, kept: readonly AbortedTransaction[]): void {
+    const first = this.#firstEndingAt(from)
+    this.#transactions?.splice(first, this.#firstEndingAt(end) - first, ...kept)
+  }
+
   #firstEndingAt(offset: bigint): number {
     const transactions = this.#transactions ?? []
     let low = 0

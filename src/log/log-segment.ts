@@ -20,6 +20,8 @@ export class LogSegment {
   readonly baseOffset: bigint
   /** When it became a segment here: milliseconds since 1970. */
   readonly createdMs: number
+  /** When it was last written to, as far as that is known: it stands for timestamps that batches do not have. */
+  modifiedMs: number
   #sizeBytes = 0
   /** The latest timestamp of the first batch, or -1. */
   #firstTimestamp: bigint = NO_TIMESTAMP
@@ -34,6 +36,7 @@ export class LogSegment {
   constructor(baseOffset: bigint, createdMs: number) {
     this.baseOffset = baseOffset
     this.createdMs = createdMs
+    this.modifiedMs = createdMs
   }
 
   /**
@@ -56,6 +59,11 @@ export class LogSegment {
     return this.#sizeBytes
   }
 
+  /** The latest timestamp of the first batch, or -1. */
+  get firstTimestamp(): bigint {
+    return this.#firstTimestamp
+  }
+
   /** The latest timestamp in the segment, or -1. */
   get maxTimestamp(): bigint {
     return this.#maxTimestamp
@@ -64,6 +72,21 @@ export class LogSegment {
   /** An offset in the first batch that holds `maxTimestamp`; the segment's base when no batch has a timestamp. */
   get maxTimestampOffset(): bigint {
     return this.#maxTimestampOffset ?? this.baseOffset
+  }
+
+  /** What Kafka's offset index of the segment would take. */
+  get offsetIndexBytes(): number {
+    return this.#offsetEntries * OFFSET_INDEX_ENTRY_BYTES
+  }
+
+  /** What Kafka's time index of the segment would take. */
+  get timeIndexBytes(): number {
+    return this.#timeEntries * TIME_INDEX_ENTRY_BYTES
+  }
+
+  /** The latest timestamp; where no batch has one, when the segment was last written to. */
+  get largestTimestamp(): number {
+    return this.#maxTimestamp >= 0n ? Number(this.#maxTimestamp) : this.modifiedMs
   }
 
   /** Whether the batch belongs into a new segment, by Kafka's rules of size, time and index space. */

@@ -39,6 +39,13 @@ export interface ActiveProducer {
   readonly currentTransactionFirstOffset: bigint
 }
 
+/** What compaction has to leave of a producer, so that a log that is read anew knows it as before. */
+export interface LastRecord {
+  /** Of its last batch; null when it has written nothing but markers in its epoch. */
+  readonly lastDataOffset: bigint | null
+  readonly producerEpoch: number
+}
+
 interface Producer {
   epoch: number
   coordinatorEpoch: number
@@ -180,6 +187,15 @@ export class ProducerState {
       coordinatorEpoch: producer.coordinatorEpoch,
       currentTransactionFirstOffset: producer.transactionFirstOffset,
     }))
+  }
+
+  /** By producer id. */
+  lastRecords(): ReadonlyMap<bigint, LastRecord> {
+    const found = new Map<bigint, LastRecord>()
+    for (const [producerId, { batches, epoch }] of this.#producers ?? []) {
+      found.set(producerId, { lastDataOffset: batches.at(-1)?.lastOffset ?? null, producerEpoch: epoch })
+    }
+    return found
   }
 
   /** Forgets the producers whose last timestamp is `expirationMs` or more before `nowMs`, and no transaction is open. */

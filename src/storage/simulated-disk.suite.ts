@@ -1,0 +1,457 @@
+/**
+ * A disk in memory for tests of what goes wrong with real ones: it loses power, is full, read-only, or fails.
+ *
+ * It has a page cache. What is written is read back at once, but only what the last finished `sync` of a file covered
+ * is sure to be there after `crash`; of every later write any part may be there or not, torn at any byte, with zeros
+ * where the file grew without its data. Likewise names: until `syncDirectory` has finished, each file made, renamed or
+ * removed since may or may not have been, independently of the others (a rename happens as a whole or not at all).
+ *
+ *     const disk = new SimulatedDisk()
+ *     disk.powerOffAfter = 17               // the 17th change is the last; from then on every call throws EIO
+ *     ... use a store on it until it fails ...
+ *     disk.crash(seededRandom(seed))        // the power comes back: open a new store on it
+ */
+import type { Random } from '../clock.ts'
+import type { Disk, DiskEntry, DiskFile, DiskLock, DiskSpace, LockHolder, OpenMode } from './disk.ts'
+
+export type DiskOperation = 'open' | 'read' | 'write' | 'truncate' | 'sync' | 'list' | 'rename' | 'remove'
+
+export class SimulatedDisk implements Disk {
+  /** How much more can be written: beyond it a write is cut off and throws ENOSPC. */
+  freeBytes: number = Number.POSITIVE_INFINITY
+  /** Every change throws EROFS. */
+  readOnly = false
+  /** How many files may be open at a time: one more throws EMFILE. */
+  maxOpenFiles: number = Number.POSITIVE_INFINITY
+  /** Asked before every call: the code of the error to throw (EIO, ...), or null. */
+  failure: (operation: DiskOperation, path: string) => string | null = () => null
+  /** How many changes (writes, truncations, new, renamed and removed names) the disk still makes before power is off. */
+  powerOffAfter: number = Number.POSITIVE_INFINITY
+  /** While true, `sync` and `syncDirectory` wait for `releaseSyncs`. */
+  holdSyncs = false
+  /** How often files have been opened. */
+  opens = 0
+  /** How many files are open. */
+  openFiles = 0
+  /** How many changes have been made. */
+  changes = 0
+  /** How many syncs have finished, and the most that were under way at a time. */
+  syncs = 0
+  maxSyncsUnderWay = 0
+  #syncsUnderWay = 0
+  #heldSyncs: (() => void)[] = []
+  /** Rises with each crash: what was opened before is dead. */
+  #boot = 0
+  readonly #locks = new Set<string>()
+  readonly #root = new Directory()
+
+  /** Loses power, and gets it back: files and names are what happened to reach the device. All faults are lifted. */
+  crash(random: Random): void {
+    this.#boot++
+    this.#locks.clear()
+    this.openFiles = 0
+    this.powerOffAfter = Number.POSITIVE_INFINITY
+    this.freeBytes = Number.POSITIVE_INFINITY
+    this.readOnly = false
+    this.failure = () => null
+    this.holdSyncs = false
+    this.#heldSyncs = []
+    this.#syncsUnderWay = 0
+    this.#root.crash(new Chance(random))
+  }
+
+  /** The process ends as by SIGKILL: handles and locks are gone, the page cache stays. */
+  kill(): void {
+    this.#boot++
+    this.#locks.clear()
+    this.openFiles = 0
+    this.powerOffAfter = Number.POSITIVE_INFINITY
+    this.#heldSyncs = []
+    this.holdSyncs = false
+    this.#syncsUnderWay = 0
+  }
+
+  releaseSyncs(): void {
+    for (const release of this.#heldSyncs.splice(0)) release()
+  }
+
+  open(path: string, mode: OpenMode): DiskFile {
+    this.#check('open', path)
+    if (this.openFiles >= this.maxOpenFiles) throw diskError('EMFILE', path)
+    const [parent, name] = this.#parentOf(path)
+    let node = parent.entries.get(name)
+    if (node instanceof Directory) throw diskError('EISDIR', path)
+    if (node === undefined) {
+      if (mode !== 'create') throw diskError('ENOENT', path)
+      this.#change(path)
+      node = new FileNode()
+      parent.change([[name, node]])
+    }
+    this.opens++
+    this.openFiles++
+    return this.#handle(path, node)
+  }
+
+  async read(path: string): Promise<Buffer | null> {
+    await null
+    this.#check('read', path)
+    const node = this.#find(path)
+    if (node === undefined) return null
+    if (node instanceof Directory) throw diskError('EISDIR', path)
+    return Buffer.from(node.content)
+  }
+
+  async list(path: string): Promise<readonly DiskEntry[]> {
+    await null
+    this.#check('list', path)
+    return Array.from(this.#directory(path).entries, ([name, node]) => ({
+      name,
+      isDirectory: node instanceof Directory,
+      sizeBytes: node instanceof Directory ? 0 : node.content.length,
+    }))
+  }
+
+  async names(path: string): Promise<readonly string[]> {
+    await null
+    this.#check('list', path)
+    return [...this.#directory(path).entries.keys()]
+  }
+
+  rename(from: string, to: string): void {
+    this.#check('rename', from)
+    const [parent, fromName] = this.#parentOf(from)
+    const [toParent, toName] = this.#parentOf(to)
+    const node = parent.entries.get(fromName)
+    if (node === undefined) throw diskError('ENOENT', from)
+    if (parent !== toParent) throw new Error('files are renamed within their directory only')
+    if (node instanceof Directory && parent.entries.has(toName)) throw diskError('ENOTEMPTY', to)
+    this.#change(from)
+    parent.change([
+      [fromName, null],
+      [toName, node],
+    ])
+  }
+
+  async remove(path: string): Promise<void> {
+    await null
+    this.#check('remove', path)
+    const [parent, name] = this.#parentOf(path)
+    if (!parent.entries.has(name)) return
+    this.#change(path)
+    parent.change([[name, null]])
+  }
+
+  removeDirectory(path: string): Promise<void> {
+    return this.remove(path)
+  }
+
+  makeDirectory(path: string): void {
+    let at = this.#root
+    for (const name of path.split('/').filter((part) => part !== '')) {
+      let next = at.entries.get(name)
+      if (next instanceof FileNode) throw diskError('ENOTDIR', path)
+      if (next === undefined) {
+        this.#check('write', path)
+        this.#change(path)
+        next = new Directory()
+        at.change([[name, next]])
+      }
+      at = next
+    }
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    this.#check('sync', path)
+    const directory = this.#directory(path)
+    const covered = directory.changeCount
+    await this.#finishSync(path)
+    directory.settle(covered)
+  }
+
+  async space(): Promise<DiskSpace> {
+    await null
+    const usable = Number.isFinite(this.freeBytes) ? BigInt(Math.floor(this.freeBytes)) : 2n ** 40n
+    return { totalBytes: 2n ** 41n, usableBytes: usable }
+  }
+
+  async lock(directory: string): Promise<DiskLock | LockHolder> {
+    await null
+    if (this.#locks.has(directory)) return { isLocked: false, holder: 'another store in this process' }
+    this.#locks.add(directory)
+    const marker = `${directory}/.lock`
+    const wasLeft = this.#find(marker) !== undefined
+    this.open(marker, 'create').close()
+    return {
+      isLocked: true,
+      wasLeft,
+      unlock: async () => {
+        this.#locks.delete(directory)
+        await this.remove(marker)
+      },
+    }
+  }
+
+  /** The content of a file, past all faults; null when there is none. */
+  peek(path: string): Buffer | null {
+    const node = this.#find(path)
+    return node instanceof FileNode ? Buffer.from(node.content) : null
+  }
+
+  /** The names in a directory, past all faults, in order. */
+  peekNames(path: string): string[] {
+    const node = this.#find(path)
+    return node instanceof Directory ? [...node.entries.keys()].sort() : []
+  }
+
+  /** Puts a file there, past all faults, as if it had always been there. */
+  plant(path: string, bytes: Buffer): void {
+    const [parent, name] = this.#parentOf(path)
+    const node = new FileNode()
+    node.plant(bytes)
+    parent.change([[name, node]])
+    parent.settle(parent.changeCount)
+  }
+
+  #handle(path: string, node: FileNode): DiskFile {
+    const boot = this.#boot
+    let isOpen = true
+    const check = (operation: DiskOperation): void => {
+      if (!isOpen || boot !== this.#boot) throw diskError('EBADF', path)
+      this.#check(operation, path)
+    }
+    return {
+      write: (buffers, position) => {
+        check('write')
+        this.#change(path)
+        const bytes = Buffer.concat([...buffers])
+        const growth = Math.max(0, position + bytes.length - node.content.length)
+        const taken = Math.max(0, bytes.length - Math.max(0, growth - this.freeBytes))
+        node.write(bytes.subarray(0, taken), position)
+        this.freeBytes -= Math.min(growth, this.freeBytes)
+        if (taken < bytes.length) throw diskError('ENOSPC', path)
+      },
+      read: async (buffer, position) => {
+        await null
+        check('read')
+        return node.content.copy(buffer, 0, position, position + buffer.length)
+      },
+      truncate: (lengthBytes) => {
+        check('truncate')
+        this.#change(path)
+        node.truncate(lengthBytes)
+      },
+      sizeBytes: () => {
+        check('read')
+        return node.content.length
+      },
+      sync: async () => {
+        check('sync')
+        const covered = node.changeCount
+        await this.#finishSync(path)
+        if (boot !== this.#boot) throw diskError('EBADF', path)
+        node.settle(covered)
+      },
+      close: () => {
+        if (isOpen && boot === this.#boot) this.openFiles--
+        isOpen = false
+      },
+    }
+  }
+
+  async #finishSync(path: string): Promise<void> {
+    const boot = this.#boot
+    this.#syncsUnderWay++
+    this.maxSyncsUnderWay = Math.max(this.maxSyncsUnderWay, this.#syncsUnderWay)
+    try {
+      await (this.holdSyncs ? new Promise<void>((release) => this.#heldSyncs.push(release)) : null)
+      this.#check('sync', path)
+    } finally {
+      if (boot === this.#boot) this.#syncsUnderWay--
+    }
+    this.syncs++
+  }
+
+  #check(operation: DiskOperation, path: string): void {
+    if (this.powerOffAfter <= 0) throw diskError('EIO', `${path}: the power is off`)
+    const code = this.failure(operation, path)
+    if (code !== null) throw diskError(code, path)
+  }
+
+  #change(path: string): void {
+    if (this.readOnly) throw diskError('EROFS', path)
+    this.changes++
+    this.powerOffAfter--
+  }
+
+  #find(path: string): FileNode | Directory | undefined {
+    let at: FileNode | Directory | undefined = this.#root
+    for (const name of path.split('/').filter((part) => part !== '')) {
+      if (!(at instanceof Directory)) return undefined
+      at = at.entries.get(name)
+    }
+    return at
+  }
+
+  #directory(path: string): Directory {
+    const node = this.#find(path)
+    if (node === undefined) throw diskError('ENOENT', path)
+    if (node instanceof FileNode) throw diskError('ENOTDIR', path)
+    return node
+  }
+
+  #parentOf(path: string): [Directory, string] {
+    const cut = path.lastIndexOf('/')
+    return [this.#directory(path.slice(0, cut)), path.slice(cut + 1)]
+  }
+}
+
+interface FileChange {
+  readonly position: number
+  /** Null for a truncation to `position`. */
+  readonly bytes: Buffer | null
+}
+
+/** What one file holds: what is safe, and what has been done to it since. */
+class FileNode {
+  content: Buffer = Buffer.alloc(0)
+  #safe: Buffer = Buffer.alloc(0)
+  #unsafe: FileChange[] = []
+  #settled = 0
+  #buffer: Buffer = Buffer.alloc(0)
+
+  get changeCount(): number {
+    return this.#settled + this.#unsafe.length
+  }
+
+  plant(bytes: Buffer): void {
+    this.content = Buffer.from(bytes)
+    this.#buffer = this.content
+    this.#safe = Buffer.from(bytes)
+  }
+
+  write(bytes: Buffer, position: number): void {
+    this.#unsafe.push({ position, bytes: Buffer.from(bytes) })
+    const end = Math.max(this.content.length, position + bytes.length)
+    if (end > this.#buffer.length) {
+      const larger = Buffer.alloc(Math.max(end, 2 * this.#buffer.length))
+      this.content.copy(larger)
+      this.#buffer = larger
+    }
+    bytes.copy(this.#buffer, position)
+    this.content = this.#buffer.subarray(0, end)
+  }
+
+  truncate(lengthBytes: number): void {
+    this.#unsafe.push({ position: lengthBytes, bytes: null })
+    this.content = resized(this.content, lengthBytes)
+    this.#buffer = this.content
+  }
+
+  settle(changeCount: number): void {
+    const covered = this.#unsafe.splice(0, Math.max(0, changeCount - this.#settled))
+    this.#settled += covered.length
+    for (const change of covered) this.#safe = applied(this.#safe, change)
+  }
+
+  crash(chance: Chance): void {
+    let content = this.#safe
+    for (const change of this.#unsafe) {
+      const kind = chance.below(4)
+      if (kind === 0) continue
+      if (change.bytes === null || kind === 1) content = applied(content, change)
+      else content = torn(content, change.position, change.bytes, chance)
+    }
+    this.#settled += this.#unsafe.length
+    this.#unsafe = []
+    this.#safe = content
+    this.content = Buffer.from(content)
+    this.#buffer = this.content
+  }
+}
+
+type NameChange = readonly (readonly [name: string, node: FileNode | Directory | null])[]
+
+class Directory {
+  entries = new Map<string, FileNode | Directory>()
+  #safe = new Map<string, FileNode | Directory>()
+  #unsafe: NameChange[] = []
+  #settled = 0
+
+  get changeCount(): number {
+    return this.#settled + this.#unsafe.length
+  }
+
+  change(change: NameChange): void {
+    this.#unsafe.push(change)
+    applyNames(this.entries, change)
+  }
+
+  settle(changeCount: number): void {
+    const covered = this.#unsafe.splice(0, Math.max(0, changeCount - this.#settled))
+    this.#settled += covered.length
+    for (const change of covered) applyNames(this.#safe, change)
+  }
+
+  crash(chance: Chance): void {
+    for (const change of this.#unsafe) if (chance.below(2) === 0) applyNames(this.#safe, change)
+    this.#settled += this.#unsafe.length
+    this.#unsafe = []
+    this.entries = new Map(this.#safe)
+    for (const node of this.entries.values()) node.crash(chance)
+  }
+}
+
+function applyNames(entries: Map<string, FileNode | Directory>, change: NameChange): void {
+  for (const [name, node] of change) {
+    if (node === null) entries.delete(name)
+    else entries.set(name, node)
+  }
+}
+
+function applied(content: Buffer, { position, bytes }: FileChange): Buffer {
+  if (bytes === null) return resized(content, position)
+  const result = resized(content, Math.max(content.length, position + bytes.length))
+  bytes.copy(result, position)
+  return result
+}
+
+/** A part of a write: its beginning, its end, or some of its sectors; the file has grown for all of it or not. */
+function torn(content: Buffer, position: number, bytes: Buffer, chance: Chance): Buffer {
+  const cut = chance.below(bytes.length + 1)
+  const kind = chance.below(3)
+  if (kind === 0) return applied(content, { position, bytes: bytes.subarray(0, cut) })
+  if (kind === 1) return applied(content, { position: position + cut, bytes: bytes.subarray(cut) })
+  let result = resized(
+    content,
+    Math.max(content.length, position + (chance.below(2) === 0 ? cut : bytes.length)),
+  )
+  for (let at = 0; at < bytes.length; at += SECTOR_BYTES) {
+    if (chance.below(2) === 0) continue
+    result = applied(result, { position: position + at, bytes: bytes.subarray(at, at + SECTOR_BYTES) })
+  }
+  return result
+}
+
+const SECTOR_BYTES = 512
+
+function resized(content: Buffer, lengthBytes: number): Buffer {
+  const result = Buffer.alloc(lengthBytes)
+  content.copy(result)
+  return result
+}
+
+class Chance {
+  readonly #random: Random
+
+  constructor(random: Random) {
+    this.#random = random
+  }
+
+  below(limit: number): number {
+    return this.#random.bytes(4).readUInt32BE() % limit
+  }
+}
+
+function diskError(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${path}`), { code })
+}

@@ -5,6 +5,7 @@ import * as batch from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import type { EpochEnd } from './leader-epochs.ts'
+import { LogCleaning } from './log-cleaning.ts'
 import type { LogConfig } from './log-config.ts'
 import { type BatchFacts, LogSegment } from './log-segment.ts'
 import { type LogState, replay } from './log-state.ts'
@@ -69,6 +70,8 @@ export function openLog(options: LogOptions): Log | Promise<Log> {
  */
 export class Log {
   readonly id: LogId
+  /** Retention and compaction. */
+  readonly cleaning: LogCleaning
   readonly #options: LogOptions
   readonly #stored: StoredLog
   readonly #queue: StoreQueue
@@ -83,6 +86,16 @@ export class Log {
     this.#stored = stored
     this.#queue = new StoreQueue(stored)
     this.#state = state
+    this.cleaning = new LogCleaning({
+      stored,
+      queue: this.#queue,
+      clock: options.clock,
+      config: options.config,
+      state: () => this.#state,
+      roll: () => this.#roll(this.#state.endOffset),
+      moveStart: (offset) => this.deleteRecordsBefore(offset),
+      saveAborted: () => {},
+    })
     this.#nextExpiryMs = options.clock.now() + options.config().producerIdExpirationCheckIntervalMs
   }
 
@@ -298,12 +311,7 @@ export class Log {
     state.startOffset = offset
     if (state.epochs.truncateFromStart(offset)) this.#saveEpochs()
     const saved = this.#queue.run(() => writeLogStart(this.#stored, offset))
-    const kept = state.segments.findLastIndex(({ baseOffset }) => baseOffset <= offset)
-    if (kept <= 0) return saved
-    const dropped = state.segments.splice(0, kept)
-    for (const { sizeBytes } of dropped) state.sizeBytes -= sizeBytes
-    state.aborted.dropBefore((state.segments[0] as LogSegment).baseOffset)
-    return this.#queue.run(() => this.#stored.drop(dropped.map(({ baseOffset }) => baseOffset)))
+    return this.cleaning.dropBelowStart() ?? saved
   }
 
   /**
@@ -318,6 +326,7 @@ export class Log {
       if (epochs.truncateFromEnd(offset < endOffset ? offset : endOffset)) this.#saveEpochs()
       if (offset >= endOffset) return
       if (offset < startOffset) this.#queue.post(() => writeLogStart(this.#stored, offset))
+      await this.cleaning.abort(offset)
       await this.#queue.run(() => this.#stored.truncate(offset))
       const { config, clock } = this.#options
       this.#state = await withStorageErrors(() => replay(this.#stored, config(), clock.now()))
@@ -344,6 +353,8 @@ export class Log {
 
   /** Waits for what is in flight and lets go of the store's resources. */
   close(): void | Promise<void> {
+    const compacting = this.cleaning.abort()
+    if (compacting !== undefined) return compacting.then(() => this.close())
     const idle = this.#queue.idle
     if (idle === undefined) return this.#stored.close()
     const close = (): void | Promise<void> => this.#stored.close()
@@ -383,10 +394,15 @@ export class Log {
     const { segments } = this.#state
     const active = segments.at(-1) as LogSegment
     const nowMs = this.#options.clock.now()
-    if (!active.isFullFor(facts, config, nowMs)) return active
-    this.#queue.post(() => this.#stored.roll(facts.baseOffset))
-    const next = new LogSegment(facts.baseOffset, nowMs)
-    if (active.sizeBytes === 0) segments.pop()
+    if (facts.maxTimestamp < 0n) active.modifiedMs = nowMs
+    return active.isFullFor(facts, config, nowMs) ? this.#roll(facts.baseOffset) : active
+  }
+
+  #roll(baseOffset: bigint): LogSegment {
+    const { segments } = this.#state
+    this.#queue.post(() => this.#stored.roll(baseOffset))
+    if (segments.at(-1)?.sizeBytes === 0) segments.pop()
+    const next = new LogSegment(baseOffset, this.#options.clock.now())
     segments.push(next)
     return next
   }

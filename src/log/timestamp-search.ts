@@ -28,7 +28,11 @@ export async function findTimestamp(
   for (const [index, segment] of segments.entries()) {
     if (segment.sizeBytes === 0 || segment.maxTimestamp < timestamp) continue
     const end = segments[index + 1]?.baseOffset ?? endOffset
-    let from = await stored.seekTimestamp(segment.baseOffset, timestamp)
+    let from = segment.baseOffset
+    // Compaction may have made it part of another one meanwhile.
+    if (stored.segments.some(({ baseOffset }) => baseOffset === segment.baseOffset)) {
+      from = await stored.seekTimestamp(from, timestamp)
+    }
     if (from < startOffset) from = startOffset
     const found = await searchBatches(stored, from, end, startOffset, timestamp)
     if (found !== null) return found

@@ -1,5 +1,7 @@
 /** The log of a coordinator for tests: in memory, it commits at once, or when it is told to. */
 import type { TransactionMarker } from '../log/transaction-marker.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+import { KafkaError } from '../wire/kafka-error.ts'
 import type { CoordinatorLog, CoordinatorRecord, LogEntry, TransactionalProducer } from './coordinator-log.ts'
 
 export class TestLog implements CoordinatorLog {
@@ -9,12 +11,18 @@ export class TestLog implements CoordinatorLog {
   manual = false
   /** What the next append throws. */
   failure: Error | null = null
+  /** Records with more bytes than these are refused. */
+  maxBytes: number = Number.POSITIVE_INFINITY
   readonly #pending: { entries: readonly LogEntry[]; settle: (error: Error | null) => void }[] = []
 
   append(
     records: readonly CoordinatorRecord[],
     producer: TransactionalProducer | null = null,
   ): void | Promise<void> {
+    const bytes = records.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0)
+    if (bytes > this.maxBytes) {
+      throw new KafkaError(ErrorCode.MESSAGE_TOO_LARGE, `${bytes} bytes, where ${this.maxBytes} are allowed`)
+    }
     return this.#append(records.map((record) => ({ kind: 'record', record, producer })))
   }
 

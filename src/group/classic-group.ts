@@ -226,7 +226,7 @@ export class ClassicGroup {
     protocols: readonly JoinGroupRequestProtocol[],
     rebalanceTimeoutMs: number,
     sessionTimeoutMs: number,
-    awaitingJoin: Parked<JoinGroupResponse>,
+    awaitingJoin: Parked<JoinGroupResponse> | null,
   ): void {
     this.#countProtocols(member, -1)
     member.protocols = ownProtocols(protocols)
@@ -236,7 +236,7 @@ export class ClassicGroup {
     // Kafka leaves the older of two requests of one member without an answer for ever.
     this.completeJoin(member, joinError(ErrorCode.REBALANCE_IN_PROGRESS, member.memberId))
     member.awaitingJoin = awaitingJoin
-    this.#awaitingJoinCount++
+    if (awaitingJoin !== null) this.#awaitingJoinCount++
   }
 
   /** Gives a static member's place to `newMemberId`, and fences whoever still waits under its old id (KIP-345). */

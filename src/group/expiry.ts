@@ -12,7 +12,7 @@ export function expireOffsets(shard: GroupShard): Decision {
     const keepsOffsets = expireOffsetsOf(shard, group, records)
     if (!keepsOffsets && group.state === 'Empty') records.push(groupTombstone(group.groupId))
   }
-  return { records }
+  return { records, divisible: true }
 }
 
 /** Forgets all that is known of an empty group, what transactions are about to commit to it included. */
@@ -58,7 +58,7 @@ export function deleteTopicOffsets(shard: GroupShard, topics: readonly DeletedTo
       for (const partition of gone) records.push(offsetTombstone(groupId, name, partition))
     }
   }
-  return { records }
+  return { records, divisible: true }
 }
 
 /** @returns whether the group has offsets that stay, or is about to get some. */

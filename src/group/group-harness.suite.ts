@@ -4,6 +4,8 @@ import { ManualClock, seededRandom } from '../clock.ts'
 import type { View } from '../coordinator/commit-queue.ts'
 import type { LogEntry } from '../coordinator/coordinator-log.ts'
 import { TestLog } from '../coordinator/test-log.suite.ts'
+import type { TransactionMarker } from '../log/transaction-marker.ts'
+import { errorName } from '../wire/error-codes.ts'
 import { consumerProtocolSubscription } from '../wire/messages/consumer-protocol-subscription.ts'
 import type { DescribedGroup } from '../wire/messages/describe-groups.ts'
 import type { JoinGroupRequest, JoinGroupResponse } from '../wire/messages/join-group.ts'
@@ -11,10 +13,14 @@ import type { LeaveGroupResponse, MemberIdentity } from '../wire/messages/leave-
 import type { OffsetCommitRequest, OffsetCommitRequestPartition } from '../wire/messages/offset-commit.ts'
 import type { OffsetFetchResponsePartitions } from '../wire/messages/offset-fetch.ts'
 import type { SyncGroupRequest, SyncGroupResponse } from '../wire/messages/sync-group.ts'
+import type {
+  TxnOffsetCommitRequest,
+  TxnOffsetCommitRequestPartition,
+} from '../wire/messages/txn-offset-commit.ts'
 import { ZERO_UUID } from '../wire/reader.ts'
 import { Writer } from '../wire/writer.ts'
 import { DurableState } from './durable-state.ts'
-import { GroupCoordinator } from './group-coordinator.ts'
+import { GroupCoordinator, type VerifyTransaction } from './group-coordinator.ts'
 import type { GroupConfig, GroupRequestContext, TopicsView } from './group-services.ts'
 import { decodeRecord } from './records.ts'
 
@@ -199,6 +205,67 @@ export class Harness {
     return answer.groups[0]?.topics[0]?.partitions[0]
   }
 
+  /**
+   * Commits offset 7 of partition 0 of topic t in the transaction of producer 9, unless told otherwise; the errors of
+   * all partitions, in order.
+   */
+  async commitInTransaction(
+    request: Partial<TxnOffsetCommitRequest> = {},
+    version = 5,
+    partition: Partial<TxnOffsetCommitRequestPartition> = {},
+    verify: VerifyTransaction = () => null,
+  ): Promise<number[]> {
+    const whole: TxnOffsetCommitRequest = {
+      transactionalId: 'tx',
+      groupId: 'g',
+      producerId: 9n,
+      producerEpoch: 0,
+      generationId: -1,
+      memberId: '',
+      groupInstanceId: null,
+      topics: [
+        {
+          name: 't',
+          partitions: [
+            {
+              partitionIndex: 0,
+              committedOffset: 7n,
+              committedLeaderEpoch: -1,
+              committedMetadata: '',
+              ...partition,
+            },
+          ],
+        },
+      ],
+      ...request,
+    }
+    const answer = await this.groups.commitTransactionalOffsets(whole, this.context(version), verify)
+    return answer.topics.flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorCode))
+  }
+
+  /** Ends the transaction of a producer in the log of partition 0. */
+  end(commit: boolean, producerId = 9n): void | Promise<void> {
+    return this.groups.completeTransaction(0, marker(commit, producerId))
+  }
+
+  /** What is committed for all partitions that have something, as who wants stable offsets gets it, in short. */
+  async stableOffsets(groupId = 'g'): Promise<string[]> {
+    const { groups } = await this.groups.fetchOffsets(
+      {
+        groupId: '',
+        topics: null,
+        groups: [{ groupId, memberId: null, memberEpoch: -1, topics: null }],
+        requireStable: true,
+      },
+      this.context(9),
+    )
+    return (groups[0]?.topics ?? []).flatMap(({ name, partitions }) =>
+      partitions.map(({ partitionIndex, committedOffset, errorCode = 0 }) => {
+        return `${name}-${partitionIndex}: ${errorCode === 0 ? committedOffset : errorName(errorCode)}`
+      }),
+    )
+  }
+
   offset(topic = 't', partition = 0, groupId = 'g'): bigint | undefined {
     return this.fetch(topic, partition, groupId)?.committedOffset
   }
@@ -251,6 +318,11 @@ export class Harness {
     }
     return joins.map(({ answer }) => answer ?? expect.fail('a member has not joined'))
   }
+}
+
+/** A marker of epoch 0, by a coordinator of epoch 0. */
+export function marker(commit: boolean, producerId = 9n): TransactionMarker {
+  return { producerId, producerEpoch: 0, coordinatorEpoch: 0, commit, transactionVersion: 2 }
 }
 
 /** Follows an answer: it has to be asked for after `turn()` where it comes later. */

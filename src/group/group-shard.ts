@@ -1,11 +1,12 @@
 /** The groups of one partition of `__consumer_offsets`: its log, what the log says, and what is going on beside it. */
 import type { Timer } from '../clock.ts'
 import { CommitQueue } from '../coordinator/commit-queue.ts'
-import type {
-  CoordinatorLog,
-  EndMarker,
-  TransactionalProducer,
-  VerifiedProducer,
+import {
+  type CoordinatorLog,
+  type EndMarker,
+  isRefusal,
+  type TransactionalProducer,
+  type VerifiedProducer,
 } from '../coordinator/coordinator-log.ts'
 import type { TransactionMarker } from '../log/transaction-marker.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
@@ -23,8 +24,15 @@ export interface Decision {
   readonly records: readonly GroupRecord[]
   /** Whose transaction the records belong to. */
   readonly producer?: VerifiedProducer
+  /** Whether it does no harm when some of the records are written and others are not: they may need several batches. */
+  readonly divisible?: boolean
   /** Called when the records are committed; not when that fails, since then the shard is done for. */
   readonly committed?: () => void
+  /**
+   * Called when the log refuses the records, which then are as if they had never been: takes back what was changed
+   * beside them, and tells what follows. Without it whoever asked for the decision gets the error.
+   */
+  readonly refused?: (error: KafkaError) => Decision
 }
 
 /** A decision that is answered when what it builds on is committed, its own records included. */
@@ -99,6 +107,12 @@ export class GroupShard {
     return group
   }
 
+  /** Forgets a group that was about to be recorded, and is not going to be. */
+  forget(group: ClassicGroup, error: KafkaError): void {
+    this.#dissolve(group, coordinatorError(error))
+    this.groups.delete(group.groupId)
+  }
+
   /** Has `decide` called in `delayMs`, in place of what was to be called under that name. */
   schedule(group: ClassicGroup, name: string, delayMs: number, decide: () => Decision): void {
     this.#arm(group, name, decide, (fire) => this.services.clock.schedule(delayMs, fire))
@@ -149,12 +163,30 @@ export class GroupShard {
     this.#due.length = 0
   }
 
-  #append({ records, producer, committed }: Decision): void {
+  #append(decision: Decision): void {
+    const { records } = decision
     if (records.length === 0) {
       if (this.#queue.closed !== null) throw this.#queue.closed
-      committed?.()
+      decision.committed?.()
       return
     }
+    try {
+      this.#enqueue(decision)
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      if (decision.divisible && records.length > 1) this.#appendHalves(decision)
+      else if (decision.refused === undefined) throw error
+      else this.#append(decision.refused(error))
+    }
+  }
+
+  #appendHalves({ committed, ...decision }: Decision): void {
+    const middle = decision.records.length >> 1
+    this.#append({ ...decision, records: decision.records.slice(0, middle) })
+    this.#append({ ...decision, records: decision.records.slice(middle), ...(committed && { committed }) })
+  }
+
+  #enqueue({ records, producer, committed }: Decision): void {
     this.#queue.append({
       write: () => this.#log.append(records.map(encodeRecord), producer),
       apply: (view) => {

@@ -3,7 +3,7 @@ import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import type { JoinGroupRequest, JoinGroupResponse } from '../wire/messages/join-group.ts'
 import { EMPTY_BYTES } from '../wire/reader.ts'
-import { joinError } from './answers.ts'
+import { coordinatorError, joinError } from './answers.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import { type ClassicMember, matchesProtocols, ownProtocols } from './classic-member.ts'
 import { SIMPLE_GROUP } from './durable-state.ts'
@@ -55,9 +55,16 @@ export function joinGroup(
     currentStateTimestamp: group.stateTimestampMs,
   }
   const decision = decideJoin(shard, group, { request, context, parked })
-  return isNewGroup
-    ? { ...decision, records: [groupRecord(groupId, created), ...decision.records] }
-    : decision
+  if (!isNewGroup) return decision
+  return {
+    ...decision,
+    records: [groupRecord(groupId, created), ...decision.records],
+    refused: (error) => {
+      shard.forget(group, error)
+      parked.complete(joinError(coordinatorError(error), ''))
+      return NO_RECORDS
+    },
+  }
 }
 
 function decideJoin(shard: GroupShard, group: ClassicGroup, join: Join): Decision {
@@ -191,6 +198,7 @@ function replaceStaticMember(
 ): Decision {
   const { request, context, parked } = join
   const formerLeader = group.leaderId
+  const former = group.member(ids.oldMemberId)
   const member = group.replaceStaticMember(ids.groupInstanceId, ids.oldMemberId, ids.newMemberId)
   endSession(shard, group, ids.oldMemberId)
   touch(shard, group, member)
@@ -216,6 +224,17 @@ function replaceStaticMember(
           : // Below v9 it is told of the leader before it: were it told that it leads, it would assign.
             { ...answer, leader: formerLeader ?? '', members: [] },
       )
+    },
+    refused: (error) => {
+      const answer = { ...joined(group, ''), leader: formerLeader ?? '', errorCode: coordinatorError(error) }
+      group.completeJoin(member, answer)
+      if (former !== undefined) {
+        const { protocols, rebalanceTimeoutMs, sessionTimeoutMs } = former
+        group.update(member, protocols, rebalanceTimeoutMs, sessionTimeoutMs, null)
+      }
+      endSession(shard, group, ids.newMemberId)
+      touch(shard, group, group.replaceStaticMember(ids.groupInstanceId, ids.newMemberId, ids.oldMemberId))
+      return NO_RECORDS
     },
   }
 }

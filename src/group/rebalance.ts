@@ -148,7 +148,17 @@ function completeJoin(shard: GroupShard, group: ClassicGroup): Decision {
   }
   group.startNextGeneration(shard.nowMs)
   if (group.state === 'Empty') {
-    return { records: [groupRecord(group.groupId, group.toRecord(new Map()))] }
+    return {
+      records: [groupRecord(group.groupId, group.toRecord(new Map()))],
+      refused: (error) => {
+        // After a crash the generation before would be the last again, and its members' sessions would expire.
+        shard.services.logger.warn(
+          { err: error, groupId: group.groupId },
+          'an empty group cannot be recorded',
+        )
+        return NO_RECORDS
+      },
+    }
   }
   for (const member of group.members) {
     group.completeJoin(member, joined(group, member.memberId))
@@ -189,8 +199,8 @@ function expireSession(shard: GroupShard, group: ClassicGroup, memberId: string)
   return rebalanceOrCompleteJoin(shard, group, `the session of member ${memberId} expired`)
 }
 
-/** Nobody keeps the assignment that is about to be replaced. */
-function failSyncs(shard: GroupShard, group: ClassicGroup, code: ErrorCode): void {
+/** Nobody keeps an assignment that is about to be replaced; who waits for a new one is told why none comes. */
+export function failSyncs(shard: GroupShard, group: ClassicGroup, code: ErrorCode): void {
   for (const member of group.members) {
     member.assignment = EMPTY_BYTES
     if (group.completeSync(member, syncError(code))) touch(shard, group, member)

@@ -3,13 +3,13 @@ import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import type { SyncGroupRequest, SyncGroupResponse } from '../wire/messages/sync-group.ts'
 import { EMPTY_BYTES } from '../wire/reader.ts'
-import { syncError } from './answers.ts'
+import { coordinatorError, syncError } from './answers.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import { ownBytes } from './classic-member.ts'
 import { type Decision, type GroupShard, NO_RECORDS } from './group-shard.ts'
 import { failureOf, validMember } from './members.ts'
 import type { Parked } from './parked.ts'
-import { propagateAssignment, removePendingSync } from './rebalance.ts'
+import { failSyncs, prepareRebalance, propagateAssignment, removePendingSync } from './rebalance.ts'
 import { groupRecord } from './records.ts'
 
 /** Takes the assignment from the leader and gives it to the others. The answer goes to `parked`. */
@@ -52,6 +52,11 @@ function assign(shard: GroupShard, group: ClassicGroup, request: SyncGroupReques
       if (group.state !== 'CompletingRebalance' || group.generationId !== request.generationId) return
       propagateAssignment(shard, group, assignment)
       group.transitionTo('Stable', shard.nowMs)
+    },
+    refused: (error) => {
+      const code = coordinatorError(error)
+      failSyncs(shard, group, code)
+      return prepareRebalance(shard, group, `the assignment cannot be recorded: ${error.message}`)
     },
   }
 }

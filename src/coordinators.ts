@@ -9,9 +9,8 @@ import type { GroupConfig, TopicsView } from './group/group-services.ts'
 import { TRANSACTION_VERSION } from './metadata/features.ts'
 import type { Metadata, MetadataRecord, Topic } from './metadata/metadata.ts'
 import { CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC } from './metadata/topic-name.ts'
-import type { Partition } from './replica/partition.ts'
 import type { ReplicaManager } from './replica/replica-manager.ts'
-import { type MarkedPartition, MarkerWriter, type OffsetsOfTransactions } from './txn/marker-writer.ts'
+import { MarkerWriter } from './txn/marker-writer.ts'
 import { TransactionCoordinator } from './txn/transaction-coordinator.ts'
 import type { ProducerIdSource, TxnConfig, WriteMarkers } from './txn/txn-services.ts'
 import { ErrorCode } from './wire/error-codes.ts'
@@ -55,13 +54,15 @@ export function buildCoordinators(options: CoordinatorsOptions): Coordinators {
     ),
     topics: topicsView(metadata),
   })
-  const writeMarkers = new MarkerWriter(markedPartitions(metadata, replicas), groupOffsets(groups))
+  const writeMarkers = new MarkerWriter(markedPartitions(metadata, replicas), groups)
   const transactions = new TransactionCoordinator({
     clock,
     logger,
     config: txnConfig(config, metadata),
     producerIds,
     writeMarkers,
+    topics: topicsView(metadata),
+    groupPartitionFor: (groupId) => groups.partitionFor(groupId),
   })
   const byTopic = new Map<string, Coordinator>([
     [CONSUMER_OFFSETS_TOPIC, groups],
@@ -87,10 +88,13 @@ export function buildCoordinators(options: CoordinatorsOptions): Coordinators {
       }
     },
     async follow(records, deleted) {
-      for (const { name, value } of records) {
-        if (name !== 'PartitionRecord') continue
-        const topic = metadata.topicById(value.topicId)
-        if (topic !== undefined && byTopic.has(topic.name)) await load(topic, value.partitionId)
+      // Groups come first: transactions that are completed when they are loaded may have offsets there.
+      for (const name of byTopic.keys()) {
+        const topic = metadata.topic(name)
+        for (const record of records) {
+          if (record.name !== 'PartitionRecord' || record.value.topicId !== topic?.id) continue
+          await load(topic, record.value.partitionId)
+        }
       }
       if (deleted.length > 0) await groups.topicsDeleted(deleted)
     },
@@ -115,23 +119,7 @@ function markedPartitions(
     if (topic === undefined) {
       throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic ${name}`)
     }
-    return marked(replicas.get(topic, index))
-  }
-}
-
-/** Until partitions take markers: see `Partition`. */
-function marked(partition: Partition): MarkedPartition {
-  if ('appendMarker' in partition) return partition as unknown as MarkedPartition
-  throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `${partition} takes no markers yet`)
-}
-
-/** Until groups have transactional offsets. */
-function groupOffsets(groups: GroupCoordinator): OffsetsOfTransactions {
-  if ('completeTransaction' in groups) return groups as unknown as OffsetsOfTransactions
-  return {
-    completeTransaction() {
-      throw new KafkaError(ErrorCode.NOT_COORDINATOR, 'groups have no transactional offsets yet')
-    },
+    return replicas.get(topic, index)
   }
 }
 
@@ -210,7 +198,7 @@ function txnConfig(config: BrokerConfig, metadata: Metadata): TxnConfig {
       return metadata.featureLevel(TRANSACTION_VERSION)
     },
     get realistic() {
-      return false
+      return config.get('ottla.realistic')
     },
   }
 }

@@ -1,6 +1,6 @@
 /** The transaction coordinator of one broker (KIP-98, KIP-890): what it answers to each API of transactions. */
 import type { CoordinatorLog } from '../coordinator/coordinator-log.ts'
-import { partitionFor } from '../coordinator/partitioner.ts'
+import { CONSUMER_OFFSETS_TOPIC } from '../metadata/topic-name.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import type { AddOffsetsToTxnRequest, AddOffsetsToTxnResponse } from '../wire/messages/add-offsets-to-txn.ts'
@@ -15,20 +15,43 @@ import type {
 import type { EndTxnRequest, EndTxnResponse } from '../wire/messages/end-txn.ts'
 import type { InitProducerIdRequest, InitProducerIdResponse } from '../wire/messages/init-producer-id.ts'
 import type { ListTransactionsRequest, ListTransactionsResponse } from '../wire/messages/list-transactions.ts'
-import type { TxnRequestContext, TxnServices } from './txn-services.ts'
+import { addPartitions, partitionsOf, type TopicPartition, verifyPartitions } from './add-partitions.ts'
+import {
+  addPartitionsResponse,
+  type PartitionOutcome,
+  partitionsAsked,
+  refusedPartitions,
+  transactionsOf,
+} from './add-partitions-answer.ts'
+import { after } from './after.ts'
+import { endTransaction } from './end-transaction.ts'
+import { asOlderFencing } from './errors.ts'
+import { checkInitProducerId, initProducerId, type ProducerIdAndEpoch } from './init-producer-id.ts'
+import { describeTransaction, listTransactions, undescribed } from './listing.ts'
+import { EPOCH_BUMP_VERSION } from './transaction.ts'
+import type { ProducerIdSource, TxnRequestContext, TxnServices } from './txn-services.ts'
+import type { TxnShard } from './txn-shard.ts'
+import { TxnShards } from './txn-shards.ts'
 
-/** A partition of a topic, by name. */
-export interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
-}
+export type { TopicPartition } from './add-partitions.ts'
+
+/** From which version of its API on a client knows PRODUCER_FENCED (KIP-588). */
+const INIT_PRODUCER_ID_FENCED_VERSION = 4
+const FENCED_VERSION = 2
+
+/** From which version of its API on a client ends and adds by the rules of transactions V2 (KIP-890). */
+const END_TXN_V2_VERSION = 5
+const ADD_PARTITIONS_V2_VERSION = 4
 
 /** Errors of a whole request are thrown, or reject, as KafkaError: the handler's `fail` says them in its API's way. */
 export class TransactionCoordinator {
   readonly #services: TxnServices
+  readonly #shards: TxnShards
+  #stopped = false
 
   constructor(services: TxnServices) {
-    this.#services = services
+    this.#services = { ...services, producerIds: retriable(services.producerIds) }
+    this.#shards = new TxnShards(this.#services)
   }
 
   /**
@@ -37,59 +60,123 @@ export class TransactionCoordinator {
    * @param coordinatorEpoch the leader epoch of the partition, which its markers carry.
    * @throws what reading the log threw, also as a rejection: the partition is then not coordinated here.
    */
-  load(_partition: number, _log: CoordinatorLog, _coordinatorEpoch: number): void | Promise<void> {}
+  load(partition: number, log: CoordinatorLog, coordinatorEpoch: number): void | Promise<void> {
+    if (!this.#stopped) return this.#shards.load(partition, log, coordinatorEpoch)
+  }
 
   /** Gives a partition of `__transaction_state` up. */
-  unload(_partition: number): void {}
+  unload(partition: number): void {
+    this.#shards.unload(partition)
+  }
 
   /** Gives everything up, answers whoever waits, and refuses from then on. */
-  stop(): void {}
+  stop(): void {
+    this.#stopped = true
+    this.#shards.unloadAll()
+  }
 
   /** The partition of `__transaction_state` whose leader coordinates the transactional id. */
   partitionFor(transactionalId: string): number {
-    return partitionFor(transactionalId, this.#services.config.partitionCount)
+    return this.#shards.partitionFor(transactionalId)
   }
 
-  /** @throws KafkaError with the code to answer; a null transactional id is given a fresh producer id. */
+  /** @throws KafkaError with the code to answer; without a transactional id a fresh producer id is given. */
   initProducerId(
-    _request: InitProducerIdRequest,
-    _context: TxnRequestContext,
+    request: InitProducerIdRequest,
+    { version }: TxnRequestContext,
   ): InitProducerIdResponse | Promise<InitProducerIdResponse> {
-    throw notYet()
+    const { transactionalId } = request
+    const answer = (producer: ProducerIdAndEpoch): InitProducerIdResponse => ({
+      throttleTimeMs: 0,
+      errorCode: ErrorCode.NONE,
+      ...producer,
+    })
+    checkInitProducerId(request, this.#services.config)
+    if (transactionalId === null) {
+      return after(this.#services.producerIds.next(), (producerId) =>
+        answer({ producerId, producerEpoch: 0 }),
+      )
+    }
+    return fencedAs(version >= INIT_PRODUCER_ID_FENCED_VERSION, () =>
+      after(this.#shardOf(transactionalId).perform(transactionalId, initProducerId(request)), answer),
+    )
   }
 
   /** Every error is within the response. */
   addPartitions(
-    _request: AddPartitionsToTxnRequest,
-    _context: TxnRequestContext,
+    request: AddPartitionsToTxnRequest,
+    { version }: TxnRequestContext,
   ): AddPartitionsToTxnResponse | Promise<AddPartitionsToTxnResponse> {
-    throw notYet()
+    const results = transactionsOf(request, version).map((transaction) => {
+      const { transactionalId, verifyOnly } = transaction
+      const partitions = partitionsAsked(transaction.topics)
+      const refused = refusedPartitions(partitions, this.#services.topics, version)
+      if (refused !== null) return { transactionalId, outcomes: refused }
+      const clientVersion = version >= ADD_PARTITIONS_V2_VERSION ? EPOCH_BUMP_VERSION : 0
+      const knowsFencing = version >= FENCED_VERSION
+      const errors = this.#errorsOf(partitions, () =>
+        fencedAs(knowsFencing, () =>
+          this.#verifyOrAdd(transactionalId, transaction, partitions, verifyOnly ? 'verify' : clientVersion),
+        ),
+      )
+      return after(errors, (each) => ({
+        transactionalId,
+        outcomes: partitions.map(
+          (partition, at): PartitionOutcome => ({
+            ...partition,
+            errorCode: each[at]?.code ?? ErrorCode.NONE,
+          }),
+        ),
+      }))
+    })
+    return after(all(results), (answered) => addPartitionsResponse(answered, version))
   }
 
   /** @throws KafkaError with the code to answer. */
   addOffsets(
-    _request: AddOffsetsToTxnRequest,
-    _context: TxnRequestContext,
+    { transactionalId, groupId, producerId, producerEpoch }: AddOffsetsToTxnRequest,
+    { version }: TxnRequestContext,
   ): AddOffsetsToTxnResponse | Promise<AddOffsetsToTxnResponse> {
-    throw notYet()
+    const partition = { topic: CONSUMER_OFFSETS_TOPIC, partition: this.#services.groupPartitionFor(groupId) }
+    return fencedAs(version >= FENCED_VERSION, () =>
+      after(this.#verifyOrAdd(transactionalId, { producerId, producerEpoch }, [partition], 0), () => ({
+        throttleTimeMs: 0,
+        errorCode: ErrorCode.NONE,
+      })),
+    )
   }
 
   /** @throws KafkaError with the code to answer. */
   endTransaction(
-    _request: EndTxnRequest,
-    _context: TxnRequestContext,
+    request: EndTxnRequest,
+    { version }: TxnRequestContext,
   ): EndTxnResponse | Promise<EndTxnResponse> {
-    throw notYet()
+    const { transactionalId } = request
+    const clientVersion = version >= END_TXN_V2_VERSION ? EPOCH_BUMP_VERSION : 0
+    return fencedAs(version >= FENCED_VERSION, () =>
+      after(
+        this.#shardOf(transactionalId).perform(transactionalId, endTransaction(request, clientVersion)),
+        (producer) => ({ throttleTimeMs: 0, errorCode: ErrorCode.NONE, ...producer }),
+      ),
+    )
   }
 
-  describe(
-    _request: DescribeTransactionsRequest,
-  ): DescribeTransactionsResponse | Promise<DescribeTransactionsResponse> {
-    throw notYet()
+  /** Every error is within the response. */
+  describe({ transactionalIds }: DescribeTransactionsRequest): DescribeTransactionsResponse {
+    const transactionStates = transactionalIds.map((transactionalId) => {
+      try {
+        return describeTransaction(this.#shardOf(transactionalId), transactionalId)
+      } catch (error) {
+        return undescribed(transactionalId, this.#kafkaError(error).code)
+      }
+    })
+    return { throttleTimeMs: 0, transactionStates }
   }
 
-  list(_request: ListTransactionsRequest): ListTransactionsResponse | Promise<ListTransactionsResponse> {
-    throw notYet()
+  /** @throws KafkaError with the code to answer. */
+  list(request: ListTransactionsRequest): ListTransactionsResponse {
+    this.#checkRunning()
+    return listTransactions(this.#shards.all(), request, BigInt(this.#services.clock.now()))
   }
 
   /**
@@ -98,16 +185,102 @@ export class TransactionCoordinator {
    * @returns the error of each partition, in their order; null for none.
    */
   verifyOrAdd(
-    _transactionalId: string,
-    _producerId: bigint,
-    _producerEpoch: number,
+    transactionalId: string,
+    producerId: bigint,
+    producerEpoch: number,
     partitions: readonly TopicPartition[],
-    _verifyOnly: boolean,
+    verifyOnly: boolean,
   ): readonly (KafkaError | null)[] | Promise<readonly (KafkaError | null)[]> {
-    return partitions.map(() => notYet())
+    const how = verifyOnly ? 'verify' : EPOCH_BUMP_VERSION
+    return this.#errorsOf(partitions, () =>
+      this.#verifyOrAdd(transactionalId, { producerId, producerEpoch }, partitions, how),
+    )
+  }
+
+  /** @param how only to verify, or to add for a client of that version of transactions. */
+  #verifyOrAdd(
+    transactionalId: string,
+    producer: ProducerIdAndEpoch,
+    partitions: readonly TopicPartition[],
+    how: 'verify' | number,
+  ): readonly (KafkaError | null)[] | Promise<readonly (KafkaError | null)[]> {
+    const shard = this.#shardOf(transactionalId)
+    if (how === 'verify') return shard.perform(transactionalId, verifyPartitions(producer, partitions))
+    const added = shard.perform(transactionalId, addPartitions(producer, partitionsOf(partitions), how))
+    return after(added, () => partitions.map(() => null))
+  }
+
+  /** An error of the whole is one of each partition. */
+  #errorsOf(
+    partitions: readonly TopicPartition[],
+    run: () => readonly (KafkaError | null)[] | Promise<readonly (KafkaError | null)[]>,
+  ): readonly (KafkaError | null)[] | Promise<readonly (KafkaError | null)[]> {
+    const failed = (error: unknown): KafkaError[] => {
+      const known = this.#kafkaError(error)
+      return partitions.map(() => known)
+    }
+    try {
+      const errors = run()
+      return errors instanceof Promise ? errors.catch(failed) : errors
+    } catch (error) {
+      return failed(error)
+    }
+  }
+
+  /** @throws KafkaError INVALID_REQUEST, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS. */
+  #shardOf(transactionalId: string): TxnShard {
+    this.#checkRunning()
+    if (transactionalId === '')
+      throw new KafkaError(ErrorCode.INVALID_REQUEST, 'the transactional id is empty')
+    return this.#shards.shardOf(transactionalId)
+  }
+
+  #checkRunning(): void {
+    if (this.#stopped) throw new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, 'the broker stops')
+  }
+
+  #kafkaError(error: unknown): KafkaError {
+    if (error instanceof KafkaError) return error
+    this.#services.logger.error({ err: error }, 'a request to the transaction coordinator failed')
+    return new KafkaError(
+      ErrorCode.UNKNOWN_SERVER_ERROR,
+      error instanceof Error ? error.message : String(error),
+    )
   }
 }
 
-function notYet(): KafkaError {
-  return new KafkaError(ErrorCode.COORDINATOR_NOT_AVAILABLE, 'transactions are not coordinated yet')
+/** Where no producer id can be had now, one may be later: clients try again after COORDINATOR_LOAD_IN_PROGRESS. */
+function retriable(producerIds: ProducerIdSource): ProducerIdSource {
+  const failed = (error: unknown): never => {
+    if (!(error instanceof KafkaError)) throw error
+    throw new KafkaError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, error.message)
+  }
+  return {
+    next() {
+      try {
+        const next = producerIds.next()
+        return next instanceof Promise ? next.catch(failed) : next
+      } catch (error) {
+        return failed(error)
+      }
+    },
+  }
+}
+
+/** Tells clients that do not know PRODUCER_FENCED of an INVALID_PRODUCER_EPOCH. */
+function fencedAs<R>(known: boolean, run: () => R | Promise<R>): R | Promise<R> {
+  if (known) return run()
+  const failed = (error: unknown): never => {
+    throw asOlderFencing(error)
+  }
+  try {
+    const result = run()
+    return result instanceof Promise ? result.catch(failed) : result
+  } catch (error) {
+    return failed(error)
+  }
+}
+
+function all<T>(values: readonly (T | Promise<T>)[]): readonly T[] | Promise<readonly T[]> {
+  return values.every((value) => !(value instanceof Promise)) ? (values as readonly T[]) : Promise.all(values)
 }

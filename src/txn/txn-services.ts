@@ -40,12 +40,21 @@ export interface WriteMarkers {
   write(topic: string, partition: number, marker: TransactionMarker): void | Promise<void>
 }
 
+/** Which topics there are. */
+export interface TxnTopics {
+  /** How many partitions the topic has; 0 when it does not exist. */
+  partitionCount(name: string): number
+}
+
 export interface TxnServices {
   readonly clock: Clock
   readonly logger: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
   readonly config: TxnConfig
   readonly producerIds: ProducerIdSource
   readonly writeMarkers: WriteMarkers
+  readonly topics: TxnTopics
+  /** The partition of `__consumer_offsets` that a group's offsets are kept in. */
+  readonly groupPartitionFor: (groupId: string) => number
 }
 
 /** What a coordinator is told of a request beside its body. */

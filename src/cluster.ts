@@ -17,6 +17,7 @@ import { Metadata, type MetadataRecord, type Topic } from './metadata/metadata.t
 import { ProducerIds } from './metadata/producer-ids.ts'
 import { randomUuid } from './metadata/random-uuid.ts'
 import { EVICT_AFTER_MS, FetchSessions } from './replica/fetch-sessions.ts'
+import { LogCleaner } from './replica/log-cleaner.ts'
 import { ReplicaManager } from './replica/replica-manager.ts'
 import { hostAndPort } from './server/addresses.ts'
 import { ConnectionQuotas } from './server/connection-quotas.ts'
@@ -123,6 +124,7 @@ export class Broker {
   readonly #hosts = new Map<string, string>()
   readonly #quotas: ConnectionQuotas
   readonly #keepAlive: boolean | undefined
+  readonly #cleaner: LogCleaner
   #stopped: Promise<void> | undefined
 
   constructor(options: BrokerOptions, config: BrokerConfig, logger: Logger) {
@@ -131,6 +133,7 @@ export class Broker {
     this.dispatcher = new Dispatcher({ handlers, services, onRequest: options.onRequest })
     this.#quotas = new ConnectionQuotas(config)
     this.#keepAlive = options.keepAlive
+    this.#cleaner = new LogCleaner({ ...services, partitions: () => services.replicas.partitions() })
     // Before anything is started, so that a mistake there shows at once.
     listenersOf(config)
   }
@@ -152,6 +155,7 @@ export class Broker {
   /** The ports open last: who can connect finds everything there. */
   async start(topics: NonNullable<ClusterOptions['topics']>): Promise<void> {
     await startServices(this.services, topics)
+    this.#cleaner.start()
     await this.#openListeners()
     this.services.config.watch(() => this.#changeListeners())
   }
@@ -165,6 +169,7 @@ export class Broker {
     await Promise.all(Array.from(this.#listeners.values(), (listener) => listener.stop()))
     this.services.groups.stop()
     this.services.transactions.stop()
+    this.#cleaner.stop()
     await this.services.replicas.close()
     await this.services.controller.close()
   }

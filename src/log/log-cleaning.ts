@@ -76,9 +76,9 @@ export class LogCleaning {
     this.#log = log
   }
 
-  /** Whether a compaction is going on. No segment is dropped meanwhile. */
-  get running(): boolean {
-    return this.#running !== null
+  /** Whether cleanup.policy contains compact. */
+  get compacted(): boolean {
+    return this.#log.config().compacted
   }
 
   /**
@@ -114,16 +114,25 @@ export class LogCleaning {
     return queue.run(() => stored.drop(dropped.map(({ baseOffset }) => baseOffset)))
   }
 
-  /** What there is to compact, or null. */
-  async cleanable(lastStableOffset: bigint): Promise<CleanableRange | null> {
-    const { stored, state, config, clock } = this.#log
-    if (this.#cleanedUpTo === undefined) {
-      const known = await readCleanerOffset(stored)
-      this.#cleanedUpTo ??= known
+  /**
+   * What there is to compact, or null.
+   * @throws KafkaError KAFKA_STORAGE_ERROR, or whatever the store throws.
+   */
+  cleanable(lastStableOffset: bigint): CleanableRange | null | Promise<CleanableRange | null> {
+    const { stored, state, queue } = this.#log
+    if (this.#running !== null || state().segments.length < 2 || queue.failure !== null) return null
+    if (this.#cleanedUpTo !== undefined) return this.#range(lastStableOffset, this.#cleanedUpTo)
+    const note = (offset: bigint | null): CleanableRange | null => {
+      this.#cleanedUpTo ??= offset
+      return this.#range(lastStableOffset, this.#cleanedUpTo)
     }
-    if (this.#running !== null || !config().compacted) return null
+    const known = readCleanerOffset(stored)
+    return known instanceof Promise ? known.then(note) : note(known)
+  }
+
+  #range(lastStableOffset: bigint, cleanedUpTo: bigint | null): CleanableRange | null {
+    const { state, config, clock } = this.#log
     const { startOffset, endOffset, segments } = state()
-    const cleanedUpTo = this.#cleanedUpTo
     const dirty = segments.map((segment) => ({
       baseOffset: segment.baseOffset,
       sizeBytes: segment.sizeBytes,
@@ -282,6 +291,7 @@ export class LogCleaning {
   #pausing(pause: Pause, running: Running): Pause {
     const check = (): void => {
       if (running.aborted) throw new CompactionAborted('the log is about to be cut')
+      if (!this.compacted) throw new CompactionAborted('cleanup.policy does not contain compact any more')
       if (this.#log.queue.failure !== null) throw this.#log.queue.failure
     }
     return (bytes) => {

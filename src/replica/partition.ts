@@ -1,6 +1,8 @@
 /** A partition on the broker that leads it: its log, its high watermark, and who waits for either to move. */
+import type { CleanableRange } from '../log/cleanable-range.ts'
 import type { EpochEnd } from '../log/leader-epochs.ts'
 import type { AppendResult, Log } from '../log/log.ts'
+import type { CompactionLimits, CompactionResult, Deletion } from '../log/log-cleaning.ts'
 import type { ActiveProducer } from '../log/producer-state.ts'
 import type { TimestampAndOffset } from '../log/timestamp-search.ts'
 import { type AbortedTransaction, MARKER_BYTES, type TransactionMarker } from '../log/transaction-marker.ts'
@@ -256,6 +258,29 @@ export class Partition {
     await this.#log.deleteRecordsBefore(target)
     if (this.logStartOffset !== before) this.#notify(0, 0)
     return this.logStartOffset
+  }
+
+  /** Whether cleanup.policy contains compact. */
+  get compacted(): boolean {
+    return this.#log.cleaning.compacted
+  }
+
+  /** Drops what is too old or too much; see `LogCleaning.deleteOldSegments`. */
+  deleteOldSegments(): readonly Deletion[] {
+    const before = this.logStartOffset
+    const deletions = this.#log.cleaning.deleteOldSegments(this.#highWatermark)
+    if (this.logStartOffset !== before) this.#notify(0, 0)
+    return deletions
+  }
+
+  /** What there is to compact; see `LogCleaning.cleanable`. */
+  cleanable(): CleanableRange | null | Promise<CleanableRange | null> {
+    return this.#log.cleaning.cleanable(this.lastStableOffset)
+  }
+
+  /** Compacts the log; see `LogCleaning.compact`. */
+  compact(range: CleanableRange, limits: CompactionLimits): Promise<CompactionResult> {
+    return this.#log.cleaning.compact(range, limits)
   }
 
   /**

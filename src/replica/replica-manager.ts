@@ -83,6 +83,13 @@ export class ReplicaManager {
     throw this.#missing(topic, index)
   }
 
+  /** Those that are open. */
+  *partitions(): Generator<Partition> {
+    for (const { partitions } of this.#topics.values()) {
+      for (const partition of partitions) if (partition !== undefined) yield partition
+    }
+  }
+
   /** The partition that a fetch is about, or the error that the fetch is to answer for it. */
   locate({ topic, topicId, index }: FetchTarget): Partition | KafkaError {
     const { metadata } = this.#options

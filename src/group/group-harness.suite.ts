@@ -5,6 +5,8 @@ import type { View } from '../coordinator/commit-queue.ts'
 import type { LogEntry } from '../coordinator/coordinator-log.ts'
 import { TestLog } from '../coordinator/test-log.suite.ts'
 import type { TransactionMarker } from '../log/transaction-marker.ts'
+import type { GroupMetadataValue } from '../wire/coordinator-records/group-metadata.ts'
+import type { OffsetCommitValue } from '../wire/coordinator-records/offset-commit.ts'
 import { errorName } from '../wire/error-codes.ts'
 import { consumerProtocolSubscription } from '../wire/messages/consumer-protocol-subscription.ts'
 import type { DescribedGroup } from '../wire/messages/describe-groups.ts'
@@ -19,7 +21,7 @@ import type {
 } from '../wire/messages/txn-offset-commit.ts'
 import { ZERO_UUID } from '../wire/reader.ts'
 import { Writer } from '../wire/writer.ts'
-import { DurableState } from './durable-state.ts'
+import { type CommittedOffset, DurableState } from './durable-state.ts'
 import { GroupCoordinator, type VerifyTransaction } from './group-coordinator.ts'
 import type { GroupConfig, GroupRequestContext, TopicsView } from './group-services.ts'
 import { decodeRecord } from './records.ts'
@@ -362,12 +364,18 @@ export function subscription(...topics: string[]): Buffer {
   return writer.concat()
 }
 
+export interface Contents {
+  readonly groups: readonly [groupId: string, group: GroupMetadataValue][]
+  readonly offsets: readonly [groupId: string, offsets: readonly CommittedOffset[]][]
+  readonly pending: readonly { readonly name: string; readonly value: OffsetCommitValue }[]
+}
+
 /** Everything that a state holds, to be compared. */
-export function contents(state: DurableState, view: View): unknown {
+export function contents(state: DurableState, view: View): Contents {
   const groups = [...state.groups(view)].sort(([left], [right]) => (left < right ? -1 : 1))
   const offsets = [...state.groupsWithOffsets()]
     .sort()
-    .map((groupId) => [
+    .map((groupId): Contents['offsets'][number] => [
       groupId,
       [...state.offsets(view, groupId)].sort((left, right) =>
         `${left.topic} ${left.partition}` < `${right.topic} ${right.partition}` ? -1 : 1,
@@ -377,7 +385,39 @@ export function contents(state: DurableState, view: View): unknown {
     name: `${producerId} ${key.group} ${key.topic} ${key.partition}`,
     value,
   })).sort((left, right) => (left.name < right.name ? -1 : 1))
-  return { groups, offsets: offsets.filter(([, of]) => (of as unknown[]).length > 0), pending }
+  return { groups, offsets: offsets.filter(([, of]) => of.length > 0), pending }
+}
+
+/**
+ * What compaction may leave of a log: of each key the last record before the first one of an open transaction, and
+ * everything from there on. Records of aborted transactions count for nothing; markers stay.
+ */
+export function compacted(entries: readonly LogEntry[]): LogEntry[] {
+  const ends = entries.map((entry, at) =>
+    entry.kind === 'record' && entry.producer !== null
+      ? endOf(entries, at, entry.producer.producerId)
+      : 'none',
+  )
+  const open = ends.indexOf('open')
+  const clean = open === -1 ? entries.length : open
+  const last = new Map<string, number>()
+  entries.slice(0, clean).forEach((entry, at) => {
+    if (entry.kind === 'record' && ends[at] !== 'abort') last.set(entry.record.key.toString('hex'), at)
+  })
+  return entries.filter(
+    (entry, at) =>
+      at >= clean || entry.kind === 'marker' || last.get(entry.record.key.toString('hex')) === at,
+  )
+}
+
+/** How the transaction of a producer ends that it has open at `at`. */
+function endOf(entries: readonly LogEntry[], at: number, producerId: bigint): 'commit' | 'abort' | 'open' {
+  for (const entry of entries.slice(at)) {
+    if (entry.kind === 'marker' && entry.marker.producerId === producerId) {
+      return entry.marker.commit ? 'commit' : 'abort'
+    }
+  }
+  return 'open'
 }
 
 /** The state that a log amounts to. */

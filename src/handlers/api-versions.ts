@@ -39,7 +39,7 @@ export const apiVersionsHandler: Handler<ApiVersionsRequest, ApiVersionsResponse
         name,
         maxVersionLevel: level,
         minVersionLevel: level,
-      })),
+      })).filter(({ name }) => features.some((feature) => feature.name === name)),
     }
   },
 

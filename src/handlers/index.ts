@@ -1,4 +1,6 @@
 /** Every API that is served. ApiVersions, dispatch and the protocol table follow from this list. */
+import { addOffsetsToTxnHandler } from './add-offsets-to-txn.ts'
+import { addPartitionsToTxnHandler } from './add-partitions-to-txn.ts'
 import { alterClientQuotasHandler } from './alter-client-quotas.ts'
 import { alterConfigsHandler } from './alter-configs.ts'
 import { alterPartitionReassignmentsHandler } from './alter-partition-reassignments.ts'
@@ -21,8 +23,10 @@ import { describeLogDirsHandler } from './describe-log-dirs.ts'
 import { describeProducersHandler } from './describe-producers.ts'
 import { describeQuorumHandler } from './describe-quorum.ts'
 import { describeTopicPartitionsHandler } from './describe-topic-partitions.ts'
+import { describeTransactionsHandler } from './describe-transactions.ts'
 import { describeUserScramCredentialsHandler } from './describe-user-scram-credentials.ts'
 import { electLeadersHandler } from './elect-leaders.ts'
+import { endTxnHandler } from './end-txn.ts'
 import { fetchHandler } from './fetch.ts'
 import { findCoordinatorHandler } from './find-coordinator.ts'
 import { getTelemetrySubscriptionsHandler } from './get-telemetry-subscriptions.ts'
@@ -36,6 +40,7 @@ import { listConfigResourcesHandler } from './list-config-resources.ts'
 import { listGroupsHandler } from './list-groups.ts'
 import { listOffsetsHandler } from './list-offsets.ts'
 import { listPartitionReassignmentsHandler } from './list-partition-reassignments.ts'
+import { listTransactionsHandler } from './list-transactions.ts'
 import { metadataHandler } from './metadata.ts'
 import { offsetCommitHandler } from './offset-commit.ts'
 import { offsetDeleteHandler } from './offset-delete.ts'
@@ -46,6 +51,7 @@ import { pushTelemetryHandler } from './push-telemetry.ts'
 import { syncGroupHandler } from './sync-group.ts'
 import { txnOffsetCommitHandler } from './txn-offset-commit.ts'
 import { updateFeaturesHandler } from './update-features.ts'
+import { writeTxnMarkersHandler } from './write-txn-markers.ts'
 
 export const handlers: readonly AnyHandler[] = [
   produceHandler,
@@ -67,6 +73,10 @@ export const handlers: readonly AnyHandler[] = [
   deleteRecordsHandler,
   initProducerIdHandler,
   offsetForLeaderEpochHandler,
+  addPartitionsToTxnHandler,
+  addOffsetsToTxnHandler,
+  endTxnHandler,
+  writeTxnMarkersHandler,
   txnOffsetCommitHandler,
   describeAclsHandler,
   createAclsHandler,
@@ -90,6 +100,8 @@ export const handlers: readonly AnyHandler[] = [
   alterUserScramCredentialsHandler,
   describeClusterHandler,
   describeProducersHandler,
+  describeTransactionsHandler,
+  listTransactionsHandler,
   getTelemetrySubscriptionsHandler,
   pushTelemetryHandler,
   listConfigResourcesHandler,

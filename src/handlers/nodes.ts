@@ -9,5 +9,6 @@ export interface Node {
 }
 
 export function nodesOf(call: Call): readonly Node[] {
-  return Array.from(call.metadata.brokers(), ({ id, rack }) => ({ nodeId: id, ...call.advertised, rack }))
+  const living = [...call.metadata.brokers()].filter(({ registration }) => !registration.fenced)
+  return living.map(({ id, rack }) => ({ nodeId: id, ...call.advertised, rack }))
 }

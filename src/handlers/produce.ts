@@ -1,7 +1,8 @@
 /**
  * Produce (key 0). Advertised from v0 and served from v3: librdkafka stops compressing where v0 is missing (KAFKA-18659).
  * v3 transactional id · v5 log start · v7 zstd (KIP-110) · v8 record errors (KIP-467) · v9 flexible · v10 current leader
- * (KIP-951) · v11, v12 transactions V2 (KIP-890) · v13 topic ids (KIP-516).
+ * (KIP-951) · v11 TRANSACTION_ABORTABLE · v12 adds partitions to the transaction (KIP-890, transactions V2) · v13 topic
+ * ids (KIP-516).
  */
 import type { AppendResult } from '../log/log.ts'
 import { checkProducedRecords, isTransactionalRequest } from '../log/produced-records.ts'
@@ -9,6 +10,7 @@ import { RecordValidationError } from '../log/record-validation-error.ts'
 import type { ValidatedBatch } from '../log/validate-batch.ts'
 import type { Topic } from '../metadata/metadata.ts'
 import type { Partition } from '../replica/partition.ts'
+import * as batch from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import {
@@ -24,10 +26,18 @@ import { EMPTY_BYTES } from '../wire/reader.ts'
 import { lastOfEach } from './duplicates.ts'
 import { type Call, type Handler, handler } from './handler.ts'
 import { allInOrder } from './in-order.ts'
-import { transactionsNotServed } from './transactions-not-served.ts'
+import {
+  type TransactionalBatch,
+  type Verdict,
+  type Verdicts,
+  VerificationError,
+  verifyBatches,
+} from './produce-verification.ts'
 
 /** Kafka's own tools write to internal topics under this client id, and nobody else does. */
 const ADMIN_CLIENT_ID = '__admin_client'
+
+const FIRST_VERSION_WITH_TOPIC_IDS = 13
 
 const ACKS_NONE = 0
 const ACKS_ALL = -1
@@ -45,13 +55,19 @@ const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
 
 export const produceHandler: Handler<ProduceRequest, ProduceResponse> = handler(produceApi, {
   handle(request, call) {
-    if (hasTransactionalRecords(request)) {
-      throw transactionsNotServed(request.transactionalId)
+    const isTransactional = hasTransactionalRecords(request)
+    if (isTransactional && request.transactionalId === null) {
+      throw new KafkaError(
+        ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        'transactional records without a transactional id',
+      )
     }
-    const answered = allInOrder(perTopic(request).map((data) => produceToTopic(data, request, call)))
-    return answered instanceof Promise
-      ? answered.then((responses) => answer(request, responses, call))
-      : answer(request, answered, call)
+    const topics = perTopic(request)
+    if (!isTransactional) return produceAll(topics, request, call)
+    const verdicts = verifyBatches(transactionalBatches(topics, call), request, call)
+    return verdicts instanceof Promise
+      ? verdicts.then((each) => produceAll(topics, request, call, each))
+      : produceAll(topics, request, call, verdicts)
   },
 
   fail(request, error) {
@@ -87,6 +103,18 @@ function perTopic({ topicData }: ProduceRequest): readonly TopicProduceData[] {
   }))
 }
 
+function produceAll(
+  topics: readonly TopicProduceData[],
+  request: ProduceRequest,
+  call: Call,
+  verdicts?: Verdicts,
+): ProduceResponse | null | Promise<ProduceResponse | null> {
+  const answered = allInOrder(topics.map((data) => produceToTopic(data, request, call, verdicts)))
+  return answered instanceof Promise
+    ? answered.then((responses) => answer(request, responses, call))
+    : answer(request, answered, call)
+}
+
 /** acks=0 is owed no answer, but an error closes the connection, so that the client hears of it at all. */
 function answer(
   request: ProduceRequest,
@@ -110,13 +138,15 @@ function produceToTopic(
   data: TopicProduceData,
   request: ProduceRequest,
   call: Call,
+  verdicts: Verdicts | undefined,
 ): TopicProduceResponse | Promise<TopicProduceResponse> {
   const { name, topicId } = data
-  const byId = call.version >= 13
-  const topic = byId ? call.metadata.topicById(topicId) : call.metadata.topic(name)
+  const byId = call.version >= FIRST_VERSION_WITH_TOPIC_IDS
+  const topic = topicOf(data, call)
   const responses = allInOrder(
     data.partitionData.map((partition) => {
-      if (topic !== undefined) return produceToPartition(topic, partition, request, call)
+      if (topic !== undefined)
+        return produceToPartition(topic, partition, request, call, verdicts?.get(partition))
       const code = byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
       return failure(partition.index, new KafkaError(code), -1n)
     }),
@@ -126,11 +156,46 @@ function produceToTopic(
     : { name, topicId, partitionResponses: responses }
 }
 
+function topicOf({ name, topicId }: TopicProduceData, call: Call): Topic | undefined {
+  return call.version >= FIRST_VERSION_WITH_TOPIC_IDS
+    ? call.metadata.topicById(topicId)
+    : call.metadata.topic(name)
+}
+
+/** What has to be verified; what is wrong with the others is said when they are produced. */
+function transactionalBatches(
+  topics: readonly TopicProduceData[],
+  call: Call,
+): readonly TransactionalBatch[] {
+  return topics.flatMap((topicData) => {
+    const topic = topicOf(topicData, call)
+    if (topic === undefined) return []
+    return topicData.partitionData.flatMap((data) => {
+      const records = data.records ?? EMPTY_BYTES
+      if (topic.partitions[data.index] === undefined || !isProducible(records, call.version)) return []
+      if (!batch.isTransactional(records) || !batch.hasProducerId(records)) return []
+      const start = (supportsEpochBump: boolean) =>
+        call.replicas.get(topic, data.index).startVerification(records, supportsEpochBump)
+      return [{ topic: topic.name, data, records, start }]
+    })
+  })
+}
+
+function isProducible(records: Buffer, version: number): boolean {
+  try {
+    checkProducedRecords(records, version)
+    return true
+  } catch {
+    return false
+  }
+}
+
 function produceToPartition(
   topic: Topic,
   data: PartitionProduceData,
   request: ProduceRequest,
   call: Call,
+  verdict: Verdict,
 ): PartitionProduceResponse | Promise<PartitionProduceResponse> {
   const { index } = data
   // Null has been refused with the whole request.
@@ -141,14 +206,16 @@ function produceToPartition(
   try {
     const found = call.replicas.get(topic, index)
     checkProducedRecords(records, call.version)
+    if (verdict instanceof VerificationError) return failure(index, verdict, -1n, verdict.told)
     checkAcks(request.acks)
     if (topic.internal && call.clientId !== ADMIN_CLIENT_ID) {
       throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, `Cannot append to internal topic ${topic.name}`)
     }
     partition = found
-    const append = (batch: ValidatedBatch) => whenSafe(index, found.append(batch), request, call)
-    const batch = found.prepare(records)
-    return batch instanceof Promise ? batch.then(append).catch(failed) : append(batch)
+    const append = (validated: ValidatedBatch) =>
+      whenSafe(index, found.append(validated, verdict), request, call)
+    const prepared = found.prepare(records)
+    return prepared instanceof Promise ? prepared.then(append).catch(failed) : append(prepared)
   } catch (error) {
     return failed(error)
   }

@@ -62,19 +62,34 @@ export function refusedPartitions(
   return refused ? outcomes : null
 }
 
+/** What became of one transaction of a request. */
+export interface TransactionOutcome {
+  readonly transactionalId: string
+  readonly topicResults: readonly AddPartitionsToTxnTopicResult[]
+}
+
 export function addPartitionsResponse(
-  results: readonly { readonly transactionalId: string; readonly outcomes: readonly PartitionOutcome[] }[],
+  results: readonly TransactionOutcome[],
   version: number,
 ): AddPartitionsToTxnResponse {
   const batched = version >= BATCHED_VERSION
   return {
     throttleTimeMs: 0,
     errorCode: ErrorCode.NONE,
-    resultsByTransaction: batched
-      ? results.map(({ transactionalId, outcomes }) => ({ transactionalId, topicResults: byTopic(outcomes) }))
-      : [],
-    resultsByTopicV3AndBelow: batched ? [] : byTopic(results[0]?.outcomes ?? []),
+    resultsByTransaction: batched ? results : [],
+    resultsByTopicV3AndBelow: batched ? [] : (results[0]?.topicResults ?? []),
   }
+}
+
+/** One code for all, said of everything just as it was asked: what is named twice is answered twice. */
+export function asAsked(
+  topics: readonly AddPartitionsToTxnTopic[],
+  partitionErrorCode: ErrorCode,
+): AddPartitionsToTxnTopicResult[] {
+  return topics.map(({ name, partitions }) => ({
+    name,
+    resultsByPartition: partitions.map((partitionIndex) => ({ partitionIndex, partitionErrorCode })),
+  }))
 }
 
 function refusal(topic: string, partition: number, topics: TxnTopics, version: number): ErrorCode | null {
@@ -83,7 +98,7 @@ function refusal(topic: string, partition: number, topics: TxnTopics, version: n
   return exists ? null : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 }
 
-function byTopic(outcomes: readonly PartitionOutcome[]): AddPartitionsToTxnTopicResult[] {
+export function byTopic(outcomes: readonly PartitionOutcome[]): AddPartitionsToTxnTopicResult[] {
   const topics = new Map<string, { partitionIndex: number; partitionErrorCode: number }[]>()
   for (const { topic, partition, errorCode } of outcomes) {
     const result = { partitionIndex: partition, partitionErrorCode: errorCode }

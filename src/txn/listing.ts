@@ -8,7 +8,7 @@ import type {
   ListTransactionsResponse,
 } from '../wire/messages/list-transactions.ts'
 import { inHashOrder } from './hash-order.ts'
-import { fullMatcher } from './id-pattern.ts'
+import { matchingIds } from './id-pattern.ts'
 import { type Partitions, STATE_NAMES } from './transaction.ts'
 import type { TxnShard } from './txn-shard.ts'
 
@@ -53,7 +53,12 @@ export function listTransactions(
   const { stateFilters, durationFilter, transactionalIdPattern } = request
   const producerIds = new Set(request.producerIdFilters)
   const states = new Set(stateFilters)
-  const matches = transactionalIdPattern ? fullMatcher(transactionalIdPattern) : null
+  const matching = transactionalIdPattern
+    ? matchingIds(
+        transactionalIdPattern,
+        shards.flatMap(({ transactions }) => [...transactions.keys()]),
+      )
+    : null
   const transactionStates: ListedTransaction[] = []
   for (const shard of shards) {
     for (const [transactionalId, { state, producerId, startTimestamp }] of shard.transactions) {
@@ -61,7 +66,7 @@ export function listTransactions(
       if (producerIds.size > 0 && !producerIds.has(producerId)) continue
       if (states.size > 0 && !states.has(transactionState)) continue
       if (durationFilter >= 0n && now - startTimestamp <= durationFilter) continue
-      if (matches !== null && !matches(transactionalId)) continue
+      if (matching !== null && !matching.has(transactionalId)) continue
       transactionStates.push({ transactionalId, producerId, transactionState })
     }
   }

@@ -18,9 +18,11 @@ import type { ListTransactionsRequest, ListTransactionsResponse } from '../wire/
 import { addPartitions, partitionsOf, type TopicPartition, verifyPartitions } from './add-partitions.ts'
 import {
   addPartitionsResponse,
-  type PartitionOutcome,
+  asAsked,
+  byTopic,
   partitionsAsked,
   refusedPartitions,
+  type TransactionOutcome,
   transactionsOf,
 } from './add-partitions-answer.ts'
 import { after } from './after.ts'
@@ -111,7 +113,7 @@ export class TransactionCoordinator {
       const { transactionalId, verifyOnly } = transaction
       const partitions = partitionsAsked(transaction.topics)
       const refused = refusedPartitions(partitions, this.#services.topics, version)
-      if (refused !== null) return { transactionalId, outcomes: refused }
+      if (refused !== null) return { transactionalId, topicResults: byTopic(refused) }
       const clientVersion = version >= ADD_PARTITIONS_V2_VERSION ? EPOCH_BUMP_VERSION : 0
       const knowsFencing = version >= FENCED_VERSION
       const errors = this.#errorsOf(partitions, () =>
@@ -119,15 +121,13 @@ export class TransactionCoordinator {
           this.#verifyOrAdd(transactionalId, transaction, partitions, verifyOnly ? 'verify' : clientVersion),
         ),
       )
-      return after(errors, (each) => ({
-        transactionalId,
-        outcomes: partitions.map(
-          (partition, at): PartitionOutcome => ({
-            ...partition,
-            errorCode: each[at]?.code ?? ErrorCode.NONE,
-          }),
-        ),
-      }))
+      return after(errors, (each): TransactionOutcome => {
+        if (!verifyOnly) {
+          return { transactionalId, topicResults: asAsked(transaction.topics, codeOf(each[0])) }
+        }
+        const outcomes = partitions.map((partition, at) => ({ ...partition, errorCode: codeOf(each[at]) }))
+        return { transactionalId, topicResults: byTopic(outcomes) }
+      })
     })
     return after(all(results), (answered) => addPartitionsResponse(answered, version))
   }
@@ -279,6 +279,10 @@ function fencedAs<R>(known: boolean, run: () => R | Promise<R>): R | Promise<R> 
   } catch (error) {
     return failed(error)
   }
+}
+
+function codeOf(error: KafkaError | null | undefined): ErrorCode {
+  return error?.code ?? ErrorCode.NONE
 }
 
 function all<T>(values: readonly (T | Promise<T>)[]): readonly T[] | Promise<readonly T[]> {

@@ -29,7 +29,7 @@ export class OffsetMap {
   readonly capacity: number
   readonly #slots: number
   readonly #keys: Int32Array
-  /** NaN, in a slot that is free, would have to be written: 0 is free, and offsets are kept plus 1. */
+  /** Plus 1: 0 stands in a slot that is free. */
   readonly #offsets: Float64Array
   readonly #seedLow: number
   readonly #seedHigh: number
@@ -67,9 +67,10 @@ export class OffsetMap {
     return true
   }
 
-  /** The key's latest offset, or -1. */
+  /** The key's latest offset; one below all others when the key is not in the map. */
   get(bytes: Buffer, start: number, length: number): number {
-    return (this.#offsets[this.#find(bytes, start, length)] as number) - 1
+    const found = this.#offsets[this.#find(bytes, start, length)] as number
+    return found === 0 ? Number.NEGATIVE_INFINITY : found - 1
   }
 
   /** The slot of the key, or the free one where it belongs. */

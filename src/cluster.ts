@@ -1,5 +1,13 @@
 /** The composition root: builds what a cluster is made of, starts it, stops it. */
 import { type Logger, pino } from 'pino'
+import {
+  type BrokerStorage,
+  dataDirOf,
+  memoryStorage,
+  nodeIdOf,
+  openStorage,
+  setStrayLogsAside,
+} from './broker-storage.ts'
 import { type Clock, type Random, systemClock, systemRandom } from './clock.ts'
 import { BrokerConfig } from './config/broker-config.ts'
 import { ConfigError } from './config/config-error.ts'
@@ -7,15 +15,12 @@ import { type ListenerConfig, listenersOf } from './config/listeners.ts'
 import { buildCoordinators } from './coordinators.ts'
 import { handlers } from './handlers/index.ts'
 import type { Services } from './handlers/services.ts'
+import { activationRecords } from './metadata/activation.ts'
 import { followBrokerConfigs } from './metadata/broker-configs.ts'
 import { ClientMetrics } from './metadata/client-metrics.ts'
-import { pinMinInSyncReplicas } from './metadata/config-control.ts'
 import { Controller } from './metadata/controller.ts'
-import { initialFeatures } from './metadata/feature-control.ts'
-import { ELR_VERSION } from './metadata/features.ts'
 import { Metadata, type MetadataRecord, type Topic } from './metadata/metadata.ts'
 import { ProducerIds } from './metadata/producer-ids.ts'
-import { randomUuid } from './metadata/random-uuid.ts'
 import { EVICT_AFTER_MS, FetchSessions } from './replica/fetch-sessions.ts'
 import { LogCleaner } from './replica/log-cleaner.ts'
 import { ReplicaManager } from './replica/replica-manager.ts'
@@ -25,7 +30,6 @@ import { Dispatcher, type RequestRecord } from './server/dispatch.ts'
 import { Listener } from './server/listener.ts'
 import { resolveHost } from './server/resolve-host.ts'
 import type { LogStore } from './storage/log-store.ts'
-import { MemoryStore } from './storage/memory-store.ts'
 import { KafkaError } from './wire/kafka-error.ts'
 
 /** A topic to have from the start. */
@@ -48,6 +52,13 @@ export interface ClusterOptions {
   readonly config?: Readonly<Record<string, string>> | undefined
   /** What time it is, and when timers fire; the machine's clock when left out. */
   readonly clock?: Clock | undefined
+  /**
+   * The directory to keep everything in, in Kafka's own format; made where there is none. In memory when left out, unless
+   * the config log.dirs names one.
+   */
+  readonly dataDir?: string | undefined
+  /** The cluster that the data directory has to belong to; what a new one gets. 16 bytes as base64url. */
+  readonly clusterId?: string | undefined
   /** Where ids come from; the machine's randomness when left out. */
   readonly random?: Random | undefined
   /** Where the log goes; when left out, errors go to the standard error output as JSON. */
@@ -60,7 +71,7 @@ export interface ClusterOptions {
 
 /** What a cluster is made of beside its options: for tests that have to see inside. */
 export interface BrokerOptions extends ClusterOptions {
-  /** Where the logs are kept; in memory when left out. */
+  /** Where the logs are kept; where the other options say when left out. Whoever gives it closes it. */
   readonly store?: LogStore | undefined
 }
 
@@ -86,7 +97,8 @@ function defaultConfigs(config: Readonly<Record<string, string>>): Readonly<Reco
 
 /**
  * Starts a cluster of one broker and resolves when clients can connect.
- * @throws ConfigError when a config is wrong, ListenError when a port cannot be had.
+ * @throws ConfigError when a config is wrong, ListenError when a port cannot be had, DataDirError when the data
+ * directory cannot be used.
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const broker = await startBroker(options)
@@ -103,10 +115,17 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const logger = options.logger ?? pino({ level: 'error' }, pino.destination(2))
   const config = new BrokerConfig({
-    overrides: brokerConfigs(options),
+    overrides: await ownNodeId(brokerConfigs(options), options),
     warn: (message) => logger.warn(message),
   })
-  const broker = new Broker(options, config, logger)
+  // Before anything is opened, so that a mistake there shows at once.
+  listenersOf(config)
+  const { clock = systemClock, random = systemRandom, clusterId, store } = options
+  const storage =
+    store === undefined
+      ? await openStorage({ clock, random, logger, config, clusterId })
+      : memoryStorage({ random, clusterId }, store)
+  const broker = new Broker(options, { config, logger, storage, ownsStore: store === undefined })
   try {
     await broker.start(options.topics ?? [])
   } catch (error) {
@@ -114,6 +133,14 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     throw error
   }
   return broker
+}
+
+interface BrokerParts {
+  readonly config: BrokerConfig
+  readonly logger: Logger
+  readonly storage: BrokerStorage
+  /** Whether the store is closed with the broker. */
+  readonly ownsStore: boolean
 }
 
 export class Broker {
@@ -125,17 +152,19 @@ export class Broker {
   readonly #quotas: ConnectionQuotas
   readonly #keepAlive: boolean | undefined
   readonly #cleaner: LogCleaner
+  readonly #storage: BrokerStorage
+  readonly #ownsStore: boolean
   #stopped: Promise<void> | undefined
 
-  constructor(options: BrokerOptions, config: BrokerConfig, logger: Logger) {
-    this.services = buildServices(options, config, logger)
+  constructor(options: BrokerOptions, { config, logger, storage, ownsStore }: BrokerParts) {
+    this.services = buildServices(options, config, logger, storage)
+    this.#storage = storage
+    this.#ownsStore = ownsStore
     const { services } = this
     this.dispatcher = new Dispatcher({ handlers, services, onRequest: options.onRequest })
     this.#quotas = new ConnectionQuotas(config)
     this.#keepAlive = options.keepAlive
     this.#cleaner = new LogCleaner({ ...services, partitions: () => services.replicas.partitions() })
-    // Before anything is started, so that a mistake there shows at once.
-    listenersOf(config)
   }
 
   /** By listener, where this machine reaches it. */
@@ -165,13 +194,18 @@ export class Broker {
     return this.#stopped
   }
 
+  /** First nobody asks for anything any more, then nobody has anything to write, and then all of it is safe. */
   async #stop(): Promise<void> {
     await Promise.all(Array.from(this.#listeners.values(), (listener) => listener.stop()))
     this.services.groups.stop()
     this.services.transactions.stop()
     this.#cleaner.stop()
-    await this.services.replicas.close()
-    await this.services.controller.close()
+    try {
+      await this.services.replicas.close()
+      await this.services.controller.close()
+    } finally {
+      if (this.#ownsStore) await this.#storage.store.close()
+    }
   }
 
   /** Opens what the config names and is not there yet. */
@@ -228,11 +262,17 @@ export class Broker {
 }
 
 /** What a broker consists of, but for its dispatcher and its listeners. */
-export function buildServices(options: BrokerOptions, config: BrokerConfig, logger: Logger): Services {
+export function buildServices(
+  options: BrokerOptions,
+  config: BrokerConfig,
+  logger: Logger,
+  storage?: BrokerStorage,
+): Services {
   const clock = options.clock ?? systemClock
   const random = options.random ?? systemRandom
-  const metadata = new Metadata(randomUuid(random))
-  const store = options.store ?? new MemoryStore()
+  const { store, clusterId, use, ...origin } = storage ?? memoryStorage({ random }, options.store)
+  const metadata = new Metadata(clusterId)
+  use(metadata)
   const replicas = new ReplicaManager({ clock, config, metadata, store, logger })
   const brokerId = config.get('node.id') ?? 1
   const clientMetrics = new ClientMetrics({
@@ -241,7 +281,12 @@ export function buildServices(options: BrokerOptions, config: BrokerConfig, logg
     metadata,
     maxBytes: config.get('telemetry.max.bytes'),
   })
+  let swept = false
   const onCommit = async (records: readonly MetadataRecord[], deleted: readonly Topic[]): Promise<void> => {
+    if (!swept) {
+      swept = true
+      await setStrayLogsAside(store, metadata, logger)
+    }
     followBrokerConfigs(config, brokerId, metadata, records)
     clientMetrics.follow(records)
     coordinators.unload(deleted)
@@ -252,6 +297,7 @@ export function buildServices(options: BrokerOptions, config: BrokerConfig, logg
     metadata,
     random,
     config,
+    activate: (state) => activationRecords({ ...origin, brokerId, random, config }, state),
     onCommit,
     store,
     clock,
@@ -259,6 +305,13 @@ export function buildServices(options: BrokerOptions, config: BrokerConfig, logg
     segments: {
       segmentBytes: config.get('metadata.log.segment.bytes'),
       segmentMs: config.get('metadata.log.segment.ms'),
+    },
+    nodeId: brokerId,
+    snapshots: {
+      maxBytesBetween: config.get('metadata.log.max.record.bytes.between.snapshots'),
+      maxIntervalMs: config.get('metadata.log.max.snapshot.interval.ms'),
+      retentionBytes: config.get('metadata.max.retention.bytes'),
+      retentionMs: config.get('metadata.max.retention.ms'),
     },
   })
   const producerIds = new ProducerIds(controller, brokerId)
@@ -303,22 +356,28 @@ export async function startServices(
 ): Promise<void> {
   const { controller, metadata } = services
   await controller.open()
-  const isNew = metadata.endOffset === 0n
-  const features = isNew ? initialFeatures() : []
-  await controller.commit([
-    ...features,
-    registration(services, metadata.endOffset + BigInt(features.length)),
-    ...(isNew || metadata.featureLevel(ELR_VERSION) > 0 ? pinMinInSyncReplicas(services) : []),
-  ])
   const wanted = topics.map((topic) => (typeof topic === 'string' ? { name: topic } : topic))
   await createTopics(
     controller,
-    wanted.filter(({ name }) => isNew || metadata.topic(name) === undefined),
+    wanted.filter(({ name }) => metadata.topic(name) === undefined),
   )
 }
 
+/** Who has not said which node they are is the one that the data directory belongs to. */
+async function ownNodeId(
+  config: Readonly<Record<string, string>>,
+  options: ClusterOptions,
+): Promise<Readonly<Record<string, string>>> {
+  const isSaid = options.config?.['node.id'] !== undefined || options.config?.['broker.id'] !== undefined
+  const dataDir = isSaid ? null : dataDirOf({ givenText: (name) => config[name] })
+  const nodeId = dataDir === null ? undefined : await nodeIdOf(dataDir)
+  return nodeId === undefined ? config : { ...config, 'node.id': nodeId }
+}
+
 /** The configs to start with: those that are given, and a listener for the port and host of the options. */
-function brokerConfigs({ port, host, config = {} }: ClusterOptions): Readonly<Record<string, string>> {
+function brokerConfigs(options: ClusterOptions): Readonly<Record<string, string>> {
+  const { port, host } = options
+  const config = withDataDir(options)
   if (config['listeners'] === undefined) {
     const address = host === '*' ? '' : (host ?? 'localhost')
     return {
@@ -335,24 +394,15 @@ function brokerConfigs({ port, host, config = {} }: ClusterOptions): Readonly<Re
   return { ...defaultConfigs(config), ...config }
 }
 
-/** How the broker makes itself known to its own metadata; the record's offset tells this life of it from others. */
-function registration({ brokerId, random, config, metadata }: Services, brokerEpoch: bigint): MetadataRecord {
-  return {
-    name: 'RegisterBrokerRecord',
-    value: {
-      brokerId,
-      isMigratingZkBroker: false,
-      incarnationId: randomUuid(random),
-      brokerEpoch,
-      endPoints: [],
-      features: [],
-      rack: config.get('broker.rack'),
-      fenced: false,
-      inControlledShutdown: false,
-      logDirs: metadata.broker(brokerId)?.logDirs ?? [randomUuid(random)],
-      cordonedLogDirs: null,
-    },
+function withDataDir({ dataDir, config = {} }: ClusterOptions): Readonly<Record<string, string>> {
+  if (dataDir === undefined) return config
+  for (const name of ['log.dirs', 'log.dir']) {
+    if (config[name] === undefined) continue
+    throw new ConfigError(
+      `both the data directory ${dataDir} and the config ${name} are given: leave one out`,
+    )
   }
+  return { ...config, 'log.dirs': dataDir }
 }
 
 async function createTopics(controller: Controller, topics: readonly TopicOptions[]): Promise<void> {

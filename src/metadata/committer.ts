@@ -2,22 +2,25 @@
  * How decisions become metadata. The controller decides on a state of its own, which holds every record that it has
  * appended. What everybody else sees is `metadata`: it holds a record as soon as the log has it safely.
  */
-import type { Logger } from 'pino'
 import { storageError } from '../log/store-queue.ts'
 import { Metadata, type MetadataRecord, type Topic } from './metadata.ts'
+import { imageRecords } from './metadata-image.ts'
 import { type MetadataLog, type MetadataLogOptions, openMetadataLog } from './metadata-log.ts'
 
 export interface CommitterOptions extends MetadataLogOptions {
   /** What is committed; it changes here alone. */
   readonly metadata: Metadata
   /**
-   * Called once for each commit, after the metadata holds it, and once for all that the log held when it was opened;
-   * the commit is done when this is.
-   * @param deleted the topics that the metadata has no more, as they were; of topics that had been deleted before
-   * the log was opened nobody is told.
+   * What is committed when the log has been opened for the first time, before anybody hears of what it held.
+   * @param state all that the log held.
+   */
+  readonly activate?: (state: Metadata) => readonly MetadataRecord[]
+  /**
+   * Called once for each commit, after the metadata holds it; the commit is done when this is. When the log has been
+   * opened for the first time it is called with records that come to all that the metadata holds then.
+   * @param deleted the topics that the metadata has no more, as they were.
    */
   readonly onCommit: (records: readonly MetadataRecord[], deleted: readonly Topic[]) => void | Promise<void>
-  readonly logger: Pick<Logger, 'warn'>
 }
 
 export class Committer {
@@ -26,6 +29,9 @@ export class Committer {
   #state: Metadata
   /** Settles when everything that was appended is committed or has failed; undefined when it is. */
   #pending: Promise<void> | undefined
+  /** Settles when everybody has acted on everything that was committed late. */
+  #acting: Promise<void> | undefined
+  #isActivated = false
   #opening: Promise<void> | undefined
 
   constructor(options: CommitterOptions) {
@@ -63,11 +69,11 @@ export class Committer {
   /**
    * Appends the records and applies them to `state`, at once. Only after `ready`.
    * @returns what settles when they are durable, in `metadata`, and everybody has acted on them. Without records, what
-   * settles when all that was appended before is in `metadata`: the decision may rest on it.
+   * settles when that holds for all that was appended before: the decision may rest on it.
    * @throws KafkaError KAFKA_STORAGE_ERROR, or rejects with it; nothing has changed then.
    */
   commit(records: readonly MetadataRecord[]): void | Promise<void> {
-    if (records.length === 0) return this.#pending
+    if (records.length === 0) return this.#acting
     if (this.#log === undefined) throw storageError(new Error('the metadata log is not open'))
     const durable = this.#log.append(records)
     for (const record of records) this.#state.apply(record)
@@ -91,10 +97,20 @@ export class Committer {
     })
     this.#pending = pending
     pending.catch(() => {})
-    return published.then(() => acted)
+    const done = published.then(() => acted)
+    const acting = Promise.all([this.#acting, done]).then(
+      () => undefined,
+      (error: unknown) => Promise.reject(error),
+    )
+    this.#acting = acting
+    const forget = (): void => {
+      if (this.#acting === acting) this.#acting = undefined
+    }
+    acting.then(forget, forget)
+    return done
   }
 
-  #publish(records: readonly MetadataRecord[]): void | Promise<void> {
+  #publish(records: readonly MetadataRecord[], endOffset?: bigint): void | Promise<void> {
     const { metadata, onCommit } = this.#options
     const deleted: Topic[] = []
     for (const record of records) {
@@ -102,6 +118,8 @@ export class Committer {
       if (topic !== undefined) deleted.push(topic)
       metadata.apply(record)
     }
+    if (endOffset !== undefined) metadata.advanceTo(endOffset)
+    this.#log?.committed(metadata)
     return onCommit(records, deleted)
   }
 
@@ -118,13 +136,13 @@ export class Committer {
   }
 
   #open(): void | Promise<void> {
-    const { metadata, onCommit } = this.#options
+    const { metadata } = this.#options
     const state = new Metadata(metadata.clusterId)
     const missed: MetadataRecord[] = []
-    const isNew = metadata.endOffset === 0n
-    const opened = openMetadataLog(this.#options, (record) => {
-      if (state.endOffset >= metadata.endOffset) missed.push(record)
-      state.apply(record)
+    const opened = openMetadataLog(this.#options, (records, endOffset) => {
+      if (endOffset > metadata.endOffset) for (const record of records) missed.push(record)
+      for (const record of records) state.apply(record)
+      state.advanceTo(endOffset)
     })
     const adopt = (log: MetadataLog): void | Promise<void> => {
       if (state.endOffset < metadata.endOffset) {
@@ -133,11 +151,26 @@ export class Committer {
       }
       this.#log = log
       this.#state = state
-      if (missed.length === 0) return
-      if (!isNew) return this.#publish(missed)
-      for (const record of missed) metadata.apply(record)
-      return onCommit(missed, [])
+      if (!this.#isActivated) return this.#activate(log, missed)
+      if (state.endOffset > metadata.endOffset) return this.#publish(missed, state.endOffset)
     }
     return opened instanceof Promise ? opened.then(adopt) : adopt(opened)
+  }
+
+  /** Whoever follows hears of the metadata as they are, not of how they have become so. */
+  #activate(log: MetadataLog, found: readonly MetadataRecord[]): void | Promise<void> {
+    const { metadata, activate, onCommit } = this.#options
+    for (const record of found) metadata.apply(record)
+    metadata.advanceTo(this.#state.endOffset)
+    const records = activate?.(this.#state) ?? []
+    const durable = records.length === 0 ? undefined : log.append(records)
+    for (const record of records) this.#state.apply(record)
+    const act = (): void | Promise<void> => {
+      this.#isActivated = true
+      for (const record of records) metadata.apply(record)
+      const image = [...imageRecords(metadata)]
+      return image.length === 0 ? undefined : onCommit(image, [])
+    }
+    return durable instanceof Promise ? durable.then(act) : act()
   }
 }

@@ -2,17 +2,29 @@
  * What the cluster knows of itself: brokers, topics, partitions, configs. It changes only by applying records of
  * Kafka's own metadata log, so that replaying the records gives the same state.
  */
+import type { BrokerRegistrationChangeRecord } from '../wire/metadata-records/broker-registration-change-record.ts'
+import type { ClearElrRecord } from '../wire/metadata-records/clear-elr-record.ts'
 import type { ClientQuotaRecord } from '../wire/metadata-records/client-quota-record.ts'
 import type { ConfigRecord } from '../wire/metadata-records/config-record.ts'
 import type { FeatureLevelRecord } from '../wire/metadata-records/feature-level-record.ts'
+import type { FenceBrokerRecord } from '../wire/metadata-records/fence-broker-record.ts'
+import type { PartitionChangeRecord } from '../wire/metadata-records/partition-change-record.ts'
 import type { PartitionRecord } from '../wire/metadata-records/partition-record.ts'
 import type { ProducerIdsRecord } from '../wire/metadata-records/producer-ids-record.ts'
 import type { RegisterBrokerRecord } from '../wire/metadata-records/register-broker-record.ts'
 import type { RemoveTopicRecord } from '../wire/metadata-records/remove-topic-record.ts'
 import type { RemoveUserScramCredentialRecord } from '../wire/metadata-records/remove-user-scram-credential-record.ts'
 import type { TopicRecord } from '../wire/metadata-records/topic-record.ts'
+import type { UnfenceBrokerRecord } from '../wire/metadata-records/unfence-broker-record.ts'
+import type { UnregisterBrokerRecord } from '../wire/metadata-records/unregister-broker-record.ts'
 import type { UserScramCredentialRecord } from '../wire/metadata-records/user-scram-credential-record.ts'
+import { changedBroker } from './broker-registration.ts'
 import { ClientQuotas } from './client-quotas.ts'
+import { type KeptRecord, KeptRecords } from './kept-records.ts'
+
+export type { PartitionRegistration } from './partition-registration.ts'
+
+import { changedPartition, type PartitionState, partitionState } from './partition-registration.ts'
 import { ScramCredentials } from './scram-credentials.ts'
 import { hasCollisionChars, isInternalTopic, unifyCollisionChars } from './topic-name.ts'
 
@@ -20,14 +32,21 @@ import { hasCollisionChars, isInternalTopic, unifyCollisionChars } from './topic
 export type MetadataRecord =
   | { readonly name: 'FeatureLevelRecord'; readonly value: FeatureLevelRecord }
   | { readonly name: 'RegisterBrokerRecord'; readonly value: RegisterBrokerRecord }
+  | { readonly name: 'UnregisterBrokerRecord'; readonly value: UnregisterBrokerRecord }
+  | { readonly name: 'BrokerRegistrationChangeRecord'; readonly value: BrokerRegistrationChangeRecord }
+  | { readonly name: 'FenceBrokerRecord'; readonly value: FenceBrokerRecord }
+  | { readonly name: 'UnfenceBrokerRecord'; readonly value: UnfenceBrokerRecord }
   | { readonly name: 'TopicRecord'; readonly value: TopicRecord }
   | { readonly name: 'PartitionRecord'; readonly value: PartitionRecord }
+  | { readonly name: 'PartitionChangeRecord'; readonly value: PartitionChangeRecord }
+  | { readonly name: 'ClearElrRecord'; readonly value: ClearElrRecord }
   | { readonly name: 'ConfigRecord'; readonly value: ConfigRecord }
   | { readonly name: 'RemoveTopicRecord'; readonly value: RemoveTopicRecord }
   | { readonly name: 'ProducerIdsRecord'; readonly value: ProducerIdsRecord }
   | { readonly name: 'ClientQuotaRecord'; readonly value: ClientQuotaRecord }
   | { readonly name: 'UserScramCredentialRecord'; readonly value: UserScramCredentialRecord }
   | { readonly name: 'RemoveUserScramCredentialRecord'; readonly value: RemoveUserScramCredentialRecord }
+  | KeptRecord
 
 /** `resourceType` of a ConfigRecord and of DescribeConfigs. */
 export const ConfigResourceType = {
@@ -45,17 +64,8 @@ export interface Broker {
   readonly rack: string | null
   /** The ids of the directories that it keeps logs in. */
   readonly logDirs: readonly string[]
-}
-
-/** A partition as the controller sees it. */
-export interface PartitionRegistration {
-  readonly index: number
-  readonly replicas: readonly number[]
-  readonly isr: readonly number[]
-  /** -1 when nobody leads it. */
-  readonly leader: number
-  readonly leaderEpoch: number
-  readonly partitionEpoch: number
+  /** All that it has told of itself, as it stands now. */
+  readonly registration: RegisterBrokerRecord
 }
 
 export interface Topic {
@@ -64,13 +74,13 @@ export interface Topic {
   /** Whether only the broker itself writes to it. */
   readonly internal: boolean
   /** By partition index, without gaps. */
-  readonly partitions: readonly PartitionRegistration[]
+  readonly partitions: readonly PartitionState[]
   /** What was set for this topic alone, as it was set. */
   readonly configs: ReadonlyMap<string, string>
 }
 
 interface MutableTopic extends Topic {
-  readonly partitions: PartitionRegistration[]
+  readonly partitions: PartitionState[]
   readonly configs: Map<string, string>
 }
 
@@ -79,8 +89,10 @@ export class Metadata {
   readonly clusterId: string
   readonly clientQuotas: ClientQuotas = new ClientQuotas()
   readonly scramCredentials: ScramCredentials = new ScramCredentials()
+  /** What nothing here acts on. */
+  readonly kept: KeptRecords = new KeptRecords()
   #endOffset = 0n
-  #nextProducerId = 0n
+  #producerIds: ProducerIdsRecord | undefined
   /** The level in force of each feature that has one. */
   readonly #features = new Map<string, number>()
   readonly #brokers = new Map<number, Broker>()
@@ -95,14 +107,19 @@ export class Metadata {
     this.clusterId = clusterId
   }
 
-  /** How many records have been applied: the offset of the next one in the metadata log. */
+  /** The offset in the metadata log that is behind all that has been applied. */
   get endOffset(): bigint {
     return this.#endOffset
   }
 
   /** The first producer id that no broker has taken yet. */
   get nextProducerId(): bigint {
-    return this.#nextProducerId
+    return this.#producerIds?.nextProducerId ?? 0n
+  }
+
+  /** Who took producer ids last, and up to where; undefined when nobody has. */
+  get producerIds(): ProducerIdsRecord | undefined {
+    return this.#producerIds
   }
 
   /** The features in force (KIP-584), each with its level. */
@@ -163,6 +180,12 @@ export class Metadata {
     return this.#configs.get(resourceType)?.keys() ?? []
   }
 
+  /** Passes over offsets of the log that hold nothing to apply. */
+  advanceTo(endOffset: bigint): void {
+    this.#endOffset = endOffset
+  }
+
+  /** Applies the record at `endOffset`. */
   apply(record: MetadataRecord): void {
     this.#endOffset++
     switch (record.name) {
@@ -170,25 +193,25 @@ export class Metadata {
         if (record.value.featureLevel === 0) this.#features.delete(record.value.name)
         else this.#features.set(record.value.name, record.value.featureLevel)
         break
-      case 'RegisterBrokerRecord': {
-        const { brokerId: id, brokerEpoch: epoch, rack, logDirs } = record.value
-        this.#brokers.set(id, { id, epoch, rack, logDirs })
+      case 'RegisterBrokerRecord':
+        this.#setBroker(record.value)
+        break
+      case 'UnregisterBrokerRecord':
+        this.#brokers.delete(record.value.brokerId)
+        break
+      case 'BrokerRegistrationChangeRecord':
+      case 'FenceBrokerRecord':
+      case 'UnfenceBrokerRecord': {
+        const id = 'id' in record.value ? record.value.id : record.value.brokerId
+        const before = this.#brokers.get(id)?.registration
+        if (before !== undefined) this.#setBroker(changedBroker(before, record))
         break
       }
-      case 'TopicRecord':
-        this.#addTopic(record.value)
-        break
-      case 'PartitionRecord':
-        this.#known(record.value.topicId).partitions[record.value.partitionId] = registration(record.value)
+      case 'ProducerIdsRecord':
+        this.#producerIds = record.value
         break
       case 'ConfigRecord':
         this.#setConfig(record.value)
-        break
-      case 'RemoveTopicRecord':
-        this.#removeTopic(record.value.topicId)
-        break
-      case 'ProducerIdsRecord':
-        this.#nextProducerId = record.value.nextProducerId
         break
       case 'ClientQuotaRecord':
         this.clientQuotas.apply(record.value)
@@ -199,6 +222,57 @@ export class Metadata {
       case 'RemoveUserScramCredentialRecord':
         this.scramCredentials.applyRemoval(record.value)
         break
+      case 'TopicRecord':
+      case 'PartitionRecord':
+      case 'PartitionChangeRecord':
+      case 'ClearElrRecord':
+      case 'RemoveTopicRecord':
+        this.#applyToTopics(record)
+        break
+      default:
+        this.kept.apply(record)
+    }
+  }
+
+  #applyToTopics(record: TopicsRecord): void {
+    switch (record.name) {
+      case 'TopicRecord':
+        this.#addTopic(record.value)
+        break
+      case 'PartitionRecord':
+        this.#known(record.value.topicId).partitions[record.value.partitionId] = partitionState(record.value)
+        break
+      case 'PartitionChangeRecord': {
+        const { topicId, partitionId } = record.value
+        const { name, partitions } = this.#known(topicId)
+        const before = partitions[partitionId]
+        if (before === undefined) {
+          throw new Error(`a metadata record changes ${name}-${partitionId}, which no record made`)
+        }
+        partitions[partitionId] = changedPartition(before, record.value)
+        break
+      }
+      case 'ClearElrRecord':
+        this.#clearElr(record.value.topicName)
+        break
+      case 'RemoveTopicRecord':
+        this.#removeTopic(record.value.topicId)
+    }
+  }
+
+  #setBroker(registration: RegisterBrokerRecord): void {
+    const { brokerId: id, brokerEpoch: epoch, rack, logDirs } = registration
+    this.#brokers.set(id, { id, epoch, rack, logDirs, registration })
+  }
+
+  /** @param name empty for all topics. */
+  #clearElr(name: string): void {
+    const named = this.#topicsByName.get(name)
+    const topics = name === '' ? this.#topicsByName.values() : named === undefined ? [] : [named]
+    for (const { partitions } of topics) {
+      for (const [at, partition] of partitions.entries()) {
+        partitions[at] = { ...partition, eligibleLeaderReplicas: [], lastKnownElr: [] }
+      }
     }
   }
 
@@ -248,13 +322,14 @@ export class Metadata {
 
 const NO_CONFIGS: ReadonlyMap<string, string> = new Map()
 
-function registration(record: PartitionRecord): PartitionRegistration {
-  return {
-    index: record.partitionId,
-    replicas: record.replicas,
-    isr: record.isr,
-    leader: record.leader,
-    leaderEpoch: record.leaderEpoch,
-    partitionEpoch: record.partitionEpoch,
+type TopicsRecord = Extract<
+  MetadataRecord,
+  {
+    readonly name:
+      | 'TopicRecord'
+      | 'PartitionRecord'
+      | 'PartitionChangeRecord'
+      | 'ClearElrRecord'
+      | 'RemoveTopicRecord'
   }
-}
+>

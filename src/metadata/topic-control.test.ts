@@ -7,6 +7,7 @@ import { KafkaError } from '../wire/kafka-error.ts'
 import { ZERO_UUID } from '../wire/reader.ts'
 import { Controller } from './controller.ts'
 import { Metadata, type MetadataRecord, type Topic } from './metadata.ts'
+import { defaultSnapshotConfig } from './snapshots.ts'
 import type { TopicSpec } from './topic-control.ts'
 
 function setUp(brokers = 1, config: Record<string, string> = {}) {
@@ -20,6 +21,8 @@ function setUp(brokers = 1, config: Record<string, string> = {}) {
     store: new MemoryStore(),
     clock: new ManualClock(),
     logger: { warn: () => {} },
+    nodeId: 1,
+    snapshots: defaultSnapshotConfig,
     segments: { segmentBytes: 1 << 30, segmentMs: 1 << 30 },
     onCommit: (records, deleted) => {
       committed.push(...records)

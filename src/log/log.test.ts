@@ -394,9 +394,11 @@ describe('log: a store that fails', () => {
     store.held = true
     const { durable } = log.append((await log.prepare(producedBatch(records(1)))) as never, -1)
     const closing = log.close()
+    store.held = false
     await store.release()
     await durable
     await closing
     expect(log.durableEndOffset).toBe(1n)
+    expect(store.calls).toEqual(['append 1', 'producers 1'])
   })
 })

@@ -5,10 +5,12 @@ import * as batch from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import type { EpochEnd } from './leader-epochs.ts'
+import { LogCheckpoints } from './log-checkpoints.ts'
 import { LogCleaning } from './log-cleaning.ts'
 import type { LogConfig } from './log-config.ts'
+import { type RecoveredLog, recoverLog } from './log-recovery.ts'
 import { type BatchFacts, LogSegment } from './log-segment.ts'
-import { type LogState, replay } from './log-state.ts'
+import type { LogState } from './log-state.ts'
 import type { ActiveProducer, RememberedBatch } from './producer-state.ts'
 import { writeEpochs, writeLogStart } from './sidecars.ts'
 import { StoreQueue, storageError } from './store-queue.ts'
@@ -53,9 +55,9 @@ export interface AppendResult {
 export function openLog(options: LogOptions): Log | Promise<Log> {
   const { store, id, epoch, clock, config } = options
   const load = (stored: StoredLog): Log | Promise<Log> => {
-    const state = replay(stored, config(), clock.now())
-    if (!(state instanceof Promise)) return new Log(options, stored, state)
-    return state.then((replayed) => new Log(options, stored, replayed))
+    const recovered = recoverLog(stored, config(), clock.now())
+    if (!(recovered instanceof Promise)) return new Log(options, stored, recovered)
+    return recovered.then((log) => new Log(options, stored, log))
   }
   return withStorageErrors(() => {
     const stored = store.open(id, epoch)
@@ -76,16 +78,19 @@ export class Log {
   readonly #stored: StoredLog
   readonly #queue: StoreQueue
   #state: LogState
+  #checkpoints: LogCheckpoints
   #truncating = false
+  #closed = false
   #nextExpiryMs: number
 
   /** For `openLog`. */
-  constructor(options: LogOptions, stored: StoredLog, state: LogState) {
+  constructor(options: LogOptions, stored: StoredLog, recovered: RecoveredLog) {
     this.id = options.id
     this.#options = options
     this.#stored = stored
     this.#queue = new StoreQueue(stored)
-    this.#state = state
+    this.#state = recovered.state
+    this.#checkpoints = new LogCheckpoints(stored, this.#queue, recovered)
     this.cleaning = new LogCleaning({
       stored,
       queue: this.#queue,
@@ -94,7 +99,7 @@ export class Log {
       state: () => this.#state,
       roll: () => this.#roll(this.#state.endOffset),
       moveStart: (offset) => this.deleteRecordsBefore(offset),
-      saveAborted: () => {},
+      saveAborted: (baseOffset, aborted) => this.#checkpoints.saveAborted(baseOffset, aborted),
     })
     this.#nextExpiryMs = options.clock.now() + options.config().producerIdExpirationCheckIntervalMs
   }
@@ -329,7 +334,9 @@ export class Log {
       await this.cleaning.abort(offset)
       await this.#queue.run(() => this.#stored.truncate(offset))
       const { config, clock } = this.#options
-      this.#state = await withStorageErrors(() => replay(this.#stored, config(), clock.now()))
+      const recovered = await withStorageErrors(() => recoverLog(this.#stored, config(), clock.now()))
+      this.#state = recovered.state
+      this.#checkpoints = new LogCheckpoints(this.#stored, this.#queue, recovered)
     } finally {
       this.#truncating = false
     }
@@ -351,14 +358,26 @@ export class Log {
     return this.#state.producers.active()
   }
 
-  /** Waits for what is in flight and lets go of the store's resources. */
+  /** Waits for what is in flight, notes what a later opening would have to read, and lets go of the store's resources. */
   close(): void | Promise<void> {
     const compacting = this.cleaning.abort()
     if (compacting !== undefined) return compacting.then(() => this.close())
-    const idle = this.#queue.idle
-    if (idle === undefined) return this.#stored.close()
+    if (!this.#closed && !this.#truncating && !this.offline) {
+      try {
+        this.#checkpoints.close(this.#state)
+      } catch {
+        // The store failed with the first of it: then the log is read when it is opened.
+      }
+    }
+    return this.discard()
+  }
+
+  /** Closes a log that nobody is going to open again. */
+  discard(): void | Promise<void> {
+    this.#closed = true
     const close = (): void | Promise<void> => this.#stored.close()
-    return idle.then(close, close)
+    const idle = this.cleaning.abort() ?? this.#queue.idle
+    return idle === undefined ? close() : idle.then(close, close)
   }
 
   #write(frame: Buffer, maxTimestamp: bigint, logAppendTimeMs: bigint, leaderEpoch: number): AppendResult {
@@ -400,7 +419,9 @@ export class Log {
 
   #roll(baseOffset: bigint): LogSegment {
     const { segments } = this.#state
+    this.#checkpoints.segmentEnds(this.#state)
     this.#queue.post(() => this.#stored.roll(baseOffset))
+    this.#checkpoints.takeSnapshot(this.#state)
     if (segments.at(-1)?.sizeBytes === 0) segments.pop()
     const next = new LogSegment(baseOffset, this.#options.clock.now())
     segments.push(next)

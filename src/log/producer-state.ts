@@ -2,6 +2,7 @@
 import * as batch from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
+import type { ProducerEntry } from './producer-snapshot.ts'
 import { type AbortedTransaction, readMarker, type TransactionMarker } from './transaction-marker.ts'
 import { Transactions } from './transactions.ts'
 import { type VerificationGuard, Verifications } from './verifications.ts'
@@ -160,7 +161,6 @@ export class ProducerState {
     const producer = this.#producer(id)
     moveTo(producer, batch.producerEpoch(frame, position))
     producer.lastTimestamp = batch.maxTimestamp(frame, position)
-    if (producer.batches.length === REMEMBERED_BATCHES) producer.batches.shift()
     const remembered = {
       baseSequence: batch.baseSequence(frame, position),
       lastSequence: batch.lastSequence(frame, position),
@@ -168,7 +168,7 @@ export class ProducerState {
       lastOffset: batch.lastOffset(frame, position),
       timestamp: producer.lastTimestamp,
     }
-    producer.batches.push(remembered)
+    remember(producer, remembered)
     if (!batch.isTransactional(frame, position)) return null
     this.#verifications.clear(id)
     if (isOpen(producer)) return null
@@ -196,6 +196,48 @@ export class ProducerState {
       found.set(producerId, { lastDataOffset: batches.at(-1)?.lastOffset ?? null, producerEpoch: epoch })
     }
     return found
+  }
+
+  /** What a snapshot says: an entry for each batch that is remembered, or one where there is none. */
+  entries(): readonly ProducerEntry[] {
+    const entries: ProducerEntry[] = []
+    for (const [producerId, producer] of this.#producers ?? []) {
+      const { batches, epoch, lastTimestamp, coordinatorEpoch, transactionFirstOffset } = producer
+      const common = { producerId, producerEpoch: epoch, coordinatorEpoch }
+      for (const known of batches.slice(0, -1)) {
+        const { timestamp } = known
+        entries.push({
+          ...common,
+          ...entryOf(known),
+          timestamp,
+          currentTransactionFirstOffset: NO_TRANSACTION,
+        })
+      }
+      const last = entryOf(batches.at(-1))
+      const currentTransactionFirstOffset = transactionFirstOffset
+      entries.push({ ...common, ...last, timestamp: lastTimestamp, currentTransactionFirstOffset })
+    }
+    return entries
+  }
+
+  /** Takes over what a snapshot says, into a state that is empty. */
+  restore(entries: readonly ProducerEntry[]): void {
+    const open: ProducerEntry[] = []
+    for (const entry of entries) {
+      const producer = this.#producer(entry.producerId)
+      moveTo(producer, entry.producerEpoch)
+      producer.coordinatorEpoch = entry.coordinatorEpoch
+      producer.lastTimestamp = entry.timestamp
+      producer.transactionFirstOffset = entry.currentTransactionFirstOffset
+      if (entry.lastOffset >= 0n) remember(producer, batchOf(entry))
+      if (isOpen(producer)) open.push(entry)
+    }
+    open.sort((one, other) =>
+      one.currentTransactionFirstOffset < other.currentTransactionFirstOffset ? -1 : 1,
+    )
+    for (const { producerId, currentTransactionFirstOffset } of open) {
+      this.transactions.begin(producerId, currentTransactionFirstOffset)
+    }
   }
 
   /** Forgets the producers whose last timestamp is `expirationMs` or more before `nowMs`, and no transaction is open. */
@@ -273,6 +315,25 @@ function moveTo(producer: Producer, epoch: number): void {
   if (producer.epoch === epoch) return
   producer.epoch = epoch
   producer.batches.length = 0
+}
+
+function remember(producer: Producer, known: RememberedBatch): void {
+  if (producer.batches.length === REMEMBERED_BATCHES) producer.batches.shift()
+  producer.batches.push(known)
+}
+
+function entryOf(
+  known: RememberedBatch | undefined,
+): Pick<ProducerEntry, 'lastSequence' | 'lastOffset' | 'offsetDelta'> {
+  if (known === undefined) return { lastSequence: batch.NO_SEQUENCE, lastOffset: -1n, offsetDelta: 0 }
+  const { lastSequence, lastOffset, baseOffset } = known
+  return { lastSequence, lastOffset, offsetDelta: Number(lastOffset - baseOffset) }
+}
+
+function batchOf({ lastSequence, lastOffset, offsetDelta, timestamp }: ProducerEntry): RememberedBatch {
+  const baseSequence =
+    lastSequence === batch.NO_SEQUENCE ? lastSequence : (lastSequence - offsetDelta + 2 ** 31) % 2 ** 31
+  return { baseSequence, lastSequence, baseOffset: lastOffset - BigInt(offsetDelta), lastOffset, timestamp }
 }
 
 function findRepeated(producer: Producer, frame: Buffer): RememberedBatch | undefined {

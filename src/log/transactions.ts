@@ -15,7 +15,8 @@ export class Transactions {
 
   /** The first offset of the oldest transaction that is open, or whose marker may be lost; null for none. */
   get firstUnstableOffset(): bigint | null {
-    let first: bigint | null = this.#firstOngoing(null)
+    if (this.#ongoing.size === 0 && this.#unreplicated.length === 0) return null
+    let first = this.#firstOngoing()
     for (const { firstOffset } of this.#unreplicated) {
       if (first === null || firstOffset < first) first = firstOffset
     }
@@ -33,7 +34,7 @@ export class Transactions {
   end(producerId: bigint, firstOffset: bigint, lastOffset: bigint): AbortedTransaction {
     this.#ongoing.delete(firstOffset)
     this.#unreplicated.push({ firstOffset, lastOffset })
-    const lastStableOffset = this.#firstOngoing(null) ?? lastOffset + 1n
+    const lastStableOffset = this.#firstOngoing() ?? lastOffset + 1n
     return { producerId, firstOffset, lastOffset, lastStableOffset }
   }
 
@@ -44,8 +45,8 @@ export class Transactions {
     this.#unreplicated = kept === -1 ? [] : this.#unreplicated.slice(kept)
   }
 
-  #firstOngoing(none: null): bigint | null {
-    for (const firstOffset of this.#ongoing.keys()) return firstOffset
-    return none
+  #firstOngoing(): bigint | null {
+    const { value } = this.#ongoing.keys().next()
+    return value ?? null
   }
 }

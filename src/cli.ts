@@ -40,7 +40,7 @@ async function start(flags: Flags): Promise<void> {
     import('./cli/after-start.ts'),
     import('./index.ts'),
   ])
-  const { port, host, topics, config, warnings } = startOptions(flags, process.env)
+  const { warnings, ...options } = startOptions(flags, process.env)
   const logger = await makeLogger(flags.logLevel, isatty(1))
   for (const warning of warnings) logger.warn(warning)
   let cluster: Cluster | undefined
@@ -53,7 +53,7 @@ async function start(flags: Flags): Promise<void> {
   })
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
-  cluster = await startCluster({ port, host, topics, config, logger, keepAlive: true })
+  cluster = await startCluster({ ...options, logger, keepAlive: true })
   logger.info(`ottla ${version()} is ready: bootstrap servers ${cluster.bootstrapServers}`)
   afterStart(logger)
 }
@@ -67,7 +67,7 @@ function version(): string {
 function fail(error: unknown): void {
   const known = error instanceof Error && MENDABLE.has(error.name)
   process.stderr.write(`ottla: ${known ? error.message : describe(error)}\n`)
-  const isUsage = known && error.name !== 'ListenError'
+  const isUsage = known && !NOT_USAGE.has(error.name)
   if (isUsage) process.stderr.write('Run "ottla --help" for the options.\n')
   process.exit(isUsage ? EXIT_USAGE : EXIT_FAILURE)
 }
@@ -76,7 +76,16 @@ function fail(error: unknown): void {
  * Errors whose message says what the user can do. By name: the modules that define them are loaded only when a
  * cluster starts. A KafkaError is about a topic that was asked for.
  */
-const MENDABLE: ReadonlySet<string> = new Set(['UsageError', 'ConfigError', 'ListenError', 'KafkaError'])
+const MENDABLE: ReadonlySet<string> = new Set([
+  'UsageError',
+  'ConfigError',
+  'ListenError',
+  'DataDirError',
+  'KafkaError',
+])
+
+/** Those that no other command line would mend. */
+const NOT_USAGE: ReadonlySet<string> = new Set(['ListenError', 'DataDirError'])
 
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)

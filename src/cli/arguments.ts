@@ -11,6 +11,8 @@ export interface Flags {
   readonly port: number | undefined
   readonly host: string | undefined
   readonly topics: readonly { readonly name: string; readonly partitions: number | undefined }[]
+  readonly dataDir: string | undefined
+  readonly clusterId: string | undefined
   readonly config: Readonly<Record<string, string>>
   /** Files of configs, such as Kafka's server.properties; the last one wins. */
   readonly configFiles: readonly string[]
@@ -38,6 +40,8 @@ const FLAGS = {
   port: { type: 'string', short: 'p', example: '--port 9092' },
   host: { type: 'string', example: '--host localhost' },
   topic: { type: 'string', short: 't', example: '--topic orders:3' },
+  'data-dir': { type: 'string', short: 'd', example: '--data-dir ./data' },
+  'cluster-id': { type: 'string', example: '--cluster-id=4L6g3nShT-eMCtK--X86sw' },
   config: { type: 'string', short: 'c', example: '-c num.partitions=3' },
   'log-level': { type: 'string', example: '--log-level info' },
   help: { type: 'boolean', short: 'h', example: '--help' },
@@ -45,6 +49,9 @@ const FLAGS = {
 } as const
 
 type Flag = keyof typeof FLAGS
+
+/** Kafka's names for the same. */
+const LOG_DIRS = ['log.dirs', 'log.dir']
 
 /** Flags that may be given more than once. */
 const REPEATABLE: ReadonlySet<Flag> = new Set(['topic', 'config', 'help', 'version'])
@@ -99,6 +106,10 @@ function flagsOf(given: Given): Flags {
   const [portText] = given.get('port') ?? []
   const [host] = given.get('host') ?? []
   const { config, configFiles } = configOf(given.get('config') ?? [])
+  const logDirs = given.has('data-dir') ? LOG_DIRS.find((name) => Object.hasOwn(config, name)) : undefined
+  if (logDirs !== undefined) {
+    throw new UsageError(`the config ${logDirs} says where the data are: leave out --data-dir`)
+  }
   if (Object.hasOwn(config, 'listeners') && (portText !== undefined || host !== undefined)) {
     throw new UsageError('the config listeners says where to listen: leave out --port and --host')
   }
@@ -106,6 +117,8 @@ function flagsOf(given: Given): Flags {
     port: portText === undefined ? undefined : portOf(portText),
     host,
     topics: (given.get('topic') ?? []).map(topicOf),
+    dataDir: given.get('data-dir')?.[0],
+    clusterId: given.get('cluster-id')?.[0],
     config,
     configFiles,
     logLevel: logLevelOf(given.get('log-level')?.[0] ?? 'info'),

@@ -15,6 +15,7 @@ export interface EnvironmentTopic {
 export interface EnvironmentSettings {
   readonly settings: readonly Setting[]
   readonly topics: readonly EnvironmentTopic[]
+  readonly clusterId: string | undefined
   /** What has no effect, and why. */
   readonly warnings: readonly string[]
 }
@@ -29,7 +30,7 @@ export function readEnvironment(
   // Bitnami's come after Kafka's and win over them.
   for (const variable of Object.keys(environment).sort(byPrefix)) {
     const value = environment[variable]
-    if (value === undefined || !variable.startsWith(PREFIX) || variable === CREATE_TOPICS) continue
+    if (value === undefined || !variable.startsWith(PREFIX) || OWN.has(variable)) continue
     if (OF_OTHERS.test(variable)) {
       ofOthers.push(variable)
       continue
@@ -42,12 +43,21 @@ export function readEnvironment(
     warnings.push(`${ofOthers.join(', ')}: there is no JVM and no ZooKeeper here, so this has no effect`)
   }
   const topics = topicsOf(environment[CREATE_TOPICS] ?? '', warnings)
-  return { settings: [...settings.values()], topics, warnings }
+  const clusterId = CLUSTER_IDS.map((variable) => environment[variable]).find(
+    (id) => id !== undefined && id !== '',
+  )
+  return { settings: [...settings.values()], topics, clusterId, warnings }
 }
 
 const PREFIX = 'KAFKA_'
 const BITNAMI_PREFIX = 'KAFKA_CFG_'
 const CREATE_TOPICS = 'KAFKA_CREATE_TOPICS'
+
+/** By Bitnami's name and by Kafka's, the stronger one first. */
+const CLUSTER_IDS = ['KAFKA_KRAFT_CLUSTER_ID', 'CLUSTER_ID']
+
+/** Those that stand for no config and have an effect all the same. */
+const OWN: ReadonlySet<string> = new Set([CREATE_TOPICS, ...CLUSTER_IDS])
 
 /** What is meant for the JVM, its logging, ZooKeeper and the scripts around Kafka. */
 const OF_OTHERS =

@@ -12,6 +12,8 @@ const NO_FLAGS: Flags = {
   port: undefined,
   host: undefined,
   topics: [],
+  dataDir: undefined,
+  clusterId: undefined,
   config: {},
   configFiles: [],
   logLevel: 'info',
@@ -26,7 +28,15 @@ function file(content: string): string {
 }
 
 test('with nothing said it listens on port 9092 of every address', () => {
-  expect(startOptions(NO_FLAGS, {})).toEqual({ port: 9092, host: '*', topics: [], config: {}, warnings: [] })
+  expect(startOptions(NO_FLAGS, {})).toEqual({
+    port: 9092,
+    host: '*',
+    topics: [],
+    dataDir: undefined,
+    clusterId: undefined,
+    config: {},
+    warnings: [],
+  })
 })
 
 test('files, environment and flags, from weak to strong', () => {
@@ -100,4 +110,21 @@ test('what the environment advertises is listened on where nothing else is said'
 test('a key of a strange name stays a key', () => {
   const { config } = startOptions({ ...NO_FLAGS, configFiles: [file('__proto__=x\n')] }, {})
   expect(Object.entries(config)).toEqual([['__proto__', 'x']])
+})
+
+test('where the data are: the flag wins over files and the environment', () => {
+  const environment = { KAFKA_LOG_DIRS: '/var/lib/kafka', CLUSTER_ID: 'FFFFFFFFFFFFFFFFFFFFFw' }
+  expect(startOptions(NO_FLAGS, environment)).toMatchObject({
+    dataDir: undefined,
+    clusterId: 'FFFFFFFFFFFFFFFFFFFFFw',
+    config: { 'log.dirs': '/var/lib/kafka' },
+    warnings: [],
+  })
+  expect(startOptions({ ...NO_FLAGS, dataDir: './data', clusterId: 'x' }, environment)).toMatchObject({
+    dataDir: './data',
+    clusterId: 'x',
+    config: {},
+  })
+  const bitnami = { ...environment, KAFKA_KRAFT_CLUSTER_ID: 'y' }
+  expect(startOptions(NO_FLAGS, bitnami)).toMatchObject({ clusterId: 'y', warnings: [] })
 })

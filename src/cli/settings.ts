@@ -21,6 +21,8 @@ export interface StartOptions {
   readonly port: number | undefined
   readonly host: string | undefined
   readonly topics: readonly TopicOptions[]
+  readonly dataDir: string | undefined
+  readonly clusterId: string | undefined
   readonly config: Readonly<Record<string, string>>
   /** For the log, when there is one. */
   readonly warnings: readonly string[]
@@ -53,12 +55,21 @@ export function startOptions(
   for (const [name, value] of Object.entries(flags.config)) {
     settings.set(name, { name, value, origin: `-c ${name}` })
   }
+  // The flag is stronger than what files and the environment say of the same.
+  if (flags.dataDir !== undefined) for (const name of ['log.dirs', 'log.dir']) settings.delete(name)
   for (const setting of settings.values()) checkValue(setting)
   const { port, host } = flags
   if (port === undefined && host === undefined) listenWhereAdvertised(settings)
   const topics = [...fromEnvironment.topics, ...flags.topics]
   const config = Object.fromEntries(Array.from(settings.values(), ({ name, value }) => [name, value]))
-  return { ...placeOf(flags, settings.get('listeners')), topics, config, warnings }
+  return {
+    ...placeOf(flags, settings.get('listeners')),
+    topics,
+    dataDir: flags.dataDir,
+    clusterId: flags.clusterId ?? fromEnvironment.clusterId,
+    config,
+    warnings,
+  }
 }
 
 /** Of a key that is there twice the last one counts, as in Java. */

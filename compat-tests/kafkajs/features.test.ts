@@ -28,6 +28,7 @@ import {
 } from './client.ts'
 import { registerCodecs } from './codecs.ts'
 import { stableAssignment } from './group.ts'
+import { offsetsInTransactions, transactions } from './transactions.ts'
 import { startWorker } from './worker-process.ts'
 
 const { shows, complete, version } = featuresOf('kafkajs')
@@ -358,6 +359,10 @@ describe('kafkajs', () => {
     expect(new Set(batches.map(({ producerId }) => producerId)).size).toBe(1)
     expect(batches[0]?.producerId).toBeGreaterThanOrEqual(0n)
   })
+
+  shows('transactions', () => transactions(client))
+
+  shows('offsets in transactions', () => offsetsInTransactions(client))
 
   complete()
 })

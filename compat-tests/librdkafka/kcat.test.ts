@@ -6,7 +6,14 @@ import { committedOffsets, createTopic, kafkaClient } from '../kafkajs/client.ts
 import { storedBatches } from '../stored-batches.ts'
 import { describeWith, kcat } from '../tools.ts'
 import { until } from '../until.ts'
-import { type KcatMember, type KcatMessage, parseMessages, runKcat, startMember } from './kcat.ts'
+import {
+  type KcatMember,
+  type KcatMessage,
+  parseMessages,
+  runKcat,
+  startMember,
+  startSender,
+} from './kcat.ts'
 
 describeWith(kcat, 'kcat', () => {
   const { shows, complete, version } = featuresOf('kcat')
@@ -236,6 +243,28 @@ describeWith(kcat, 'kcat', () => {
     expect(new Set(batches.map(({ producerId }) => producerId)).size).toBe(1)
     expect(batches[0]?.producerId).toBeGreaterThanOrEqual(0n)
     expect(payloads(await consume(topic))).toEqual(lines)
+  })
+
+  shows('transactions', async () => {
+    const topic = unique('transactions')
+    await createTopic(probe(), topic)
+    // All that one kcat sends is one transaction.
+    const settings = ['-X', `transactional.id=${unique('transactions')}`]
+    const readUncommitted = () => consume(topic, '-X', 'isolation.level=read_uncommitted')
+    await produce(topic, numbered(3), ...settings)
+    {
+      const args = ['-P', '-b', broker.bootstrapServers, '-t', topic, ...settings, '-X', 'linger.ms=0']
+      // kcat reads its input by the kilobyte.
+      await using _mortal = startSender(args, `open\n${' '.repeat(1024)}`)
+      await until('it has sent its message', async () => payloads(await readUncommitted()).includes('open'))
+      expect(payloads(await consume(topic))).toEqual(numbered(3))
+    }
+    // Who uses the id next aborts what was left open.
+    await produce(topic, ['last'], ...settings)
+    const places = (messages: KcatMessage[]) => messages.map(({ offset, payload }) => `${offset} ${payload}`)
+    const committed = ['0 message 0', '1 message 1', '2 message 2']
+    expect(places(await consume(topic))).toEqual([...committed, '6 last'])
+    expect(places(await readUncommitted())).toEqual([...committed, '4 open', '6 last'])
   })
 
   complete()

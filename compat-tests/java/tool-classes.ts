@@ -20,6 +20,7 @@ export const toolClasses = {
   'kafka-cluster': 'org.apache.kafka.tools.ClusterTool',
   'kafka-groups': 'org.apache.kafka.tools.GroupsCommand',
   'kafka-transactions': 'org.apache.kafka.tools.TransactionsCommand',
+  'transactional-message-copier': 'org.apache.kafka.tools.TransactionalMessageCopier',
   'kafka-producer-perf-test': 'org.apache.kafka.tools.ProducerPerformance',
   'kafka-consumer-perf-test': 'org.apache.kafka.tools.ConsumerPerformance',
   'kafka-e2e-latency': 'org.apache.kafka.tools.EndToEndLatency',

@@ -92,7 +92,8 @@ export function startToolShell(bootstrapServers: string): ToolShell {
   })
   return {
     async run(name, ...args) {
-      const bootstrap = ['--bootstrap-server', bootstrapServers]
+      const option = name === 'transactional-message-copier' ? '--broker-list' : '--bootstrap-server'
+      const bootstrap = [option, bootstrapServers]
       // The only tool that wants its command first.
       const all = name === 'kafka-cluster' ? [...args, ...bootstrap] : [...bootstrap, ...args]
       const command = [toolClasses[name], ...all]

@@ -78,6 +78,18 @@ export function javaWithClient(version: string): Tool {
   return tool(['java', ...javaOptions, '-cp', classpath.join(':')], missing)
 }
 
+/** Our program with a version of Kafka Streams. */
+export function streams(version: string): Tool {
+  const folder = join(tools, 'streams', version)
+  const classpath = `${folder}/libs/*:${folder}/classes`
+  return tool(['java', ...javaOptions, '-cp', classpath], () => {
+    if (!runs('java', '-version')) return `java is not installed: ${INSTALL}`
+    return existsSync(join(folder, 'classes/WordCount.class'))
+      ? undefined
+      : `Kafka Streams ${version} is not there: ${INSTALL}`
+  })
+}
+
 /** `describe` for tests that need `tool`: skipped, with the reason in the title, where it is not there. */
 export function describeWith(tool: Tool, title: string, body: () => void): void {
   if (tool.missing === undefined) {
@@ -105,6 +117,14 @@ export function compileJava(): void {
   build('javac', ['-nowarn', '-cp', `${libs}/*`, '-d', fresh, ...sources], 'java')
   for (const name of readdirSync(fresh)) renameSync(join(fresh, name), join(classes, name))
   rmSync(fresh, { recursive: true })
+}
+
+/** Compiles our program for a version of Kafka Streams again if it has changed since. @throws Error when it does not compile. */
+export function compileStreams(version: string): void {
+  const folder = join(tools, 'streams', version)
+  const sources = sourcesIn('streams', '.java')
+  if (!sources.some((path) => newer(path, join(folder, 'classes/WordCount.class')))) return
+  build('javac', ['-nowarn', '-cp', `${folder}/libs/*`, '-d', join(folder, 'classes'), ...sources], 'streams')
 }
 
 /** Builds the Go program of `folder` again if it has changed since. @throws Error when it cannot be built. */

@@ -4,6 +4,7 @@ import { createTopicsApi } from '../../src/wire/messages/create-topics.ts'
 import { describeGroupsApi } from '../../src/wire/messages/describe-groups.ts'
 import { endTxnApi } from '../../src/wire/messages/end-txn.ts'
 import { findCoordinatorApi } from '../../src/wire/messages/find-coordinator.ts'
+import { initProducerIdApi } from '../../src/wire/messages/init-producer-id.ts'
 import { listOffsetsApi } from '../../src/wire/messages/list-offsets.ts'
 import { metadataApi } from '../../src/wire/messages/metadata.ts'
 import { produceApi } from '../../src/wire/messages/produce.ts'
@@ -52,9 +53,6 @@ function slugOf(api: string, condition: string): string {
 export function cases(): readonly Case[] {
   return registered
 }
-
-/** What a broker without transactions answers. */
-const TRANSACTIONAL_ID_AUTHORIZATION_FAILED = 53
 
 const POLL_MS = 40
 const POLL_LIMIT_MS = 60_000
@@ -165,7 +163,6 @@ export class CaseContext {
     const helper = await this.#help()
     await this.poll(`coordinator of ${key}`, async () => {
       const found = await helper.send(findCoordinatorApi, 1, { key, keyType: 1 })
-      if (found.errorCode === TRANSACTIONAL_ID_AUTHORIZATION_FAILED) return true
       if (found.errorCode !== 0) return false
       const ended = await helper.send(endTxnApi, 1, {
         transactionalId: key,
@@ -175,7 +172,20 @@ export class CaseContext {
       })
       return ended.errorCode !== 14 && ended.errorCode !== 15 && ended.errorCode !== 16
     })
+    await this.producerIds()
     return key
+  }
+
+  /** Waits until producer ids are there to be given: Kafka's broker asks its controller for them. */
+  async producerIds(): Promise<void> {
+    const helper = await this.#help()
+    await this.poll('producer ids', async () => {
+      const given = await helper.send(initProducerIdApi, 4, {
+        transactionalId: null,
+        transactionTimeoutMs: 60_000,
+      })
+      return given.errorCode === 0
+    })
   }
 
   /** Sets a case up by producing; fails when the broker does not take it. Returns the base offset. */

@@ -2,6 +2,8 @@
  * What the suite must cover: for each handler every error code that it can answer, and every version that changes
  * a field of its request or its answer.
  */
+import { addOffsetsToTxnApi } from '../../src/wire/messages/add-offsets-to-txn.ts'
+import { addPartitionsToTxnApi } from '../../src/wire/messages/add-partitions-to-txn.ts'
 import { alterClientQuotasApi } from '../../src/wire/messages/alter-client-quotas.ts'
 import { alterConfigsApi } from '../../src/wire/messages/alter-configs.ts'
 import { alterPartitionReassignmentsApi } from '../../src/wire/messages/alter-partition-reassignments.ts'
@@ -24,8 +26,10 @@ import { describeLogDirsApi } from '../../src/wire/messages/describe-log-dirs.ts
 import { describeProducersApi } from '../../src/wire/messages/describe-producers.ts'
 import { describeQuorumApi } from '../../src/wire/messages/describe-quorum.ts'
 import { describeTopicPartitionsApi } from '../../src/wire/messages/describe-topic-partitions.ts'
+import { describeTransactionsApi } from '../../src/wire/messages/describe-transactions.ts'
 import { describeUserScramCredentialsApi } from '../../src/wire/messages/describe-user-scram-credentials.ts'
 import { electLeadersApi } from '../../src/wire/messages/elect-leaders.ts'
+import { endTxnApi } from '../../src/wire/messages/end-txn.ts'
 import { fetchApi } from '../../src/wire/messages/fetch.ts'
 import { findCoordinatorApi } from '../../src/wire/messages/find-coordinator.ts'
 import { getTelemetrySubscriptionsApi } from '../../src/wire/messages/get-telemetry-subscriptions.ts'
@@ -38,6 +42,7 @@ import { listConfigResourcesApi } from '../../src/wire/messages/list-config-reso
 import { listGroupsApi } from '../../src/wire/messages/list-groups.ts'
 import { listOffsetsApi } from '../../src/wire/messages/list-offsets.ts'
 import { listPartitionReassignmentsApi } from '../../src/wire/messages/list-partition-reassignments.ts'
+import { listTransactionsApi } from '../../src/wire/messages/list-transactions.ts'
 import { metadataApi } from '../../src/wire/messages/metadata.ts'
 import { offsetCommitApi } from '../../src/wire/messages/offset-commit.ts'
 import { offsetDeleteApi } from '../../src/wire/messages/offset-delete.ts'
@@ -46,7 +51,9 @@ import { offsetForLeaderEpochApi } from '../../src/wire/messages/offset-for-lead
 import { produceApi } from '../../src/wire/messages/produce.ts'
 import { pushTelemetryApi } from '../../src/wire/messages/push-telemetry.ts'
 import { syncGroupApi } from '../../src/wire/messages/sync-group.ts'
+import { txnOffsetCommitApi } from '../../src/wire/messages/txn-offset-commit.ts'
 import { updateFeaturesApi } from '../../src/wire/messages/update-features.ts'
+import { writeTxnMarkersApi } from '../../src/wire/messages/write-txn-markers.ts'
 
 /** What of an API the suite looks at. */
 interface CoveredApi {
@@ -57,6 +64,8 @@ interface CoveredApi {
 
 /** The APIs that have cases. */
 export const coveredApis: readonly CoveredApi[] = [
+  addOffsetsToTxnApi,
+  addPartitionsToTxnApi,
   alterClientQuotasApi,
   alterConfigsApi,
   alterPartitionReassignmentsApi,
@@ -79,8 +88,10 @@ export const coveredApis: readonly CoveredApi[] = [
   describeProducersApi,
   describeQuorumApi,
   describeTopicPartitionsApi,
+  describeTransactionsApi,
   describeUserScramCredentialsApi,
   electLeadersApi,
+  endTxnApi,
   fetchApi,
   findCoordinatorApi,
   getTelemetrySubscriptionsApi,
@@ -93,6 +104,7 @@ export const coveredApis: readonly CoveredApi[] = [
   listGroupsApi,
   listOffsetsApi,
   listPartitionReassignmentsApi,
+  listTransactionsApi,
   metadataApi,
   offsetCommitApi,
   offsetDeleteApi,
@@ -101,15 +113,34 @@ export const coveredApis: readonly CoveredApi[] = [
   produceApi,
   pushTelemetryApi,
   syncGroupApi,
+  txnOffsetCommitApi,
   updateFeaturesApi,
+  writeTxnMarkersApi,
 ]
 
 /**
- * The error codes of each API, beside NONE. Not among them, because one broker that is well and has no ACLs, quotas
- * or transactions never answers them: everything about authorization, throttling, other leaders, other replicas,
- * moved coordinators, disks that fail, transactions in progress, and older leader epochs (each needs an election).
+ * The error codes of each API, beside NONE. Not among them, because one broker that is well and has no ACLs or quotas
+ * never answers them: everything about authorization, throttling, other leaders, other replicas, moved coordinators,
+ * disks that fail, and older leader epochs (each needs an election); nor what only a race shows, as that a transaction
+ * has not quite ended.
  */
 export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
+  AddOffsetsToTxn: [
+    'INVALID_PRODUCER_EPOCH',
+    'INVALID_PRODUCER_ID_MAPPING',
+    'INVALID_REQUEST',
+    'PRODUCER_FENCED',
+  ],
+  AddPartitionsToTxn: [
+    'INVALID_PRODUCER_EPOCH',
+    'INVALID_PRODUCER_ID_MAPPING',
+    'INVALID_REQUEST',
+    'OPERATION_NOT_ATTEMPTED',
+    'PRODUCER_FENCED',
+    'TOPIC_AUTHORIZATION_FAILED',
+    'TRANSACTION_ABORTABLE',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+  ],
   AlterClientQuotas: ['INVALID_REQUEST', 'POLICY_VIOLATION'],
   AlterConfigs: [
     'INVALID_CONFIG',
@@ -174,8 +205,16 @@ export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
     'UNKNOWN_SERVER_ERROR',
     'UNKNOWN_TOPIC_OR_PARTITION',
   ],
+  DescribeTransactions: ['INVALID_REQUEST', 'TRANSACTIONAL_ID_NOT_FOUND'],
   DescribeUserScramCredentials: ['DUPLICATE_RESOURCE', 'RESOURCE_NOT_FOUND'],
   ElectLeaders: ['ELECTION_NOT_NEEDED', 'INVALID_REQUEST', 'REQUEST_TIMED_OUT', 'UNKNOWN_TOPIC_OR_PARTITION'],
+  EndTxn: [
+    'INVALID_PRODUCER_EPOCH',
+    'INVALID_PRODUCER_ID_MAPPING',
+    'INVALID_REQUEST',
+    'INVALID_TXN_STATE',
+    'PRODUCER_FENCED',
+  ],
   Fetch: [
     'FETCH_SESSION_ID_NOT_FOUND',
     'FETCH_SESSION_TOPIC_ID_ERROR',
@@ -205,7 +244,13 @@ export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
     'UNKNOWN_SERVER_ERROR',
     'UNKNOWN_TOPIC_OR_PARTITION',
   ],
-  InitProducerId: ['INVALID_REQUEST', 'INVALID_TRANSACTION_TIMEOUT'],
+  InitProducerId: [
+    'CONCURRENT_TRANSACTIONS',
+    'INVALID_PRODUCER_EPOCH',
+    'INVALID_REQUEST',
+    'INVALID_TRANSACTION_TIMEOUT',
+    'PRODUCER_FENCED',
+  ],
   JoinGroup: [
     'FENCED_INSTANCE_ID',
     'GROUP_MAX_SIZE_REACHED',
@@ -225,6 +270,7 @@ export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
     'UNSUPPORTED_VERSION',
   ],
   ListPartitionReassignments: [],
+  ListTransactions: ['INVALID_REGULAR_EXPRESSION'],
   Metadata: ['INVALID_REQUEST', 'INVALID_TOPIC_EXCEPTION', 'UNKNOWN_TOPIC_ID', 'UNKNOWN_TOPIC_OR_PARTITION'],
   OffsetCommit: [
     'FENCED_INSTANCE_ID',
@@ -243,19 +289,23 @@ export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
     'NON_EMPTY_GROUP',
     'UNKNOWN_TOPIC_OR_PARTITION',
   ],
-  OffsetFetch: ['UNKNOWN_TOPIC_ID'],
+  OffsetFetch: ['UNKNOWN_TOPIC_ID', 'UNSTABLE_OFFSET_COMMIT'],
   OffsetForLeaderEpoch: ['FENCED_LEADER_EPOCH', 'UNKNOWN_LEADER_EPOCH', 'UNKNOWN_TOPIC_OR_PARTITION'],
   Produce: [
     'CORRUPT_MESSAGE',
     'INVALID_PRODUCER_EPOCH',
+    'INVALID_PRODUCER_ID_MAPPING',
     'INVALID_RECORD',
+    'INVALID_REQUEST',
     'INVALID_REQUIRED_ACKS',
     'INVALID_TIMESTAMP',
     'INVALID_TOPIC_EXCEPTION',
+    'INVALID_TXN_STATE',
     'MESSAGE_TOO_LARGE',
     'OUT_OF_ORDER_SEQUENCE_NUMBER',
     'RECORD_LIST_TOO_LARGE',
     'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+    'TRANSACTION_ABORTABLE',
     'UNKNOWN_SERVER_ERROR',
     'UNKNOWN_TOPIC_ID',
     'UNKNOWN_TOPIC_OR_PARTITION',
@@ -277,5 +327,24 @@ export const errorsToCover: Readonly<Record<string, readonly string[]>> = {
     'REBALANCE_IN_PROGRESS',
     'UNKNOWN_MEMBER_ID',
   ],
+  TxnOffsetCommit: [
+    'FENCED_INSTANCE_ID',
+    'ILLEGAL_GENERATION',
+    'INVALID_GROUP_ID',
+    'INVALID_PRODUCER_EPOCH',
+    'INVALID_PRODUCER_ID_MAPPING',
+    'INVALID_REQUEST',
+    'INVALID_TXN_STATE',
+    'OFFSET_METADATA_TOO_LARGE',
+    'TRANSACTION_ABORTABLE',
+    'UNKNOWN_MEMBER_ID',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+  ],
   UpdateFeatures: ['INVALID_UPDATE_VERSION'],
+  WriteTxnMarkers: [
+    'INVALID_PRODUCER_EPOCH',
+    'TRANSACTION_COORDINATOR_FENCED',
+    'UNKNOWN_SERVER_ERROR',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+  ],
 }

@@ -4,19 +4,12 @@ import type { KnownDifference } from './compare.ts'
 /** The APIs that come later, by key. One that is not served is not advertised. */
 const notServed: Readonly<Record<number, string>> = {
   17: 'SaslHandshake',
-  24: 'AddPartitionsToTxn',
-  25: 'AddOffsetsToTxn',
-  26: 'EndTxn',
-  27: 'WriteTxnMarkers',
-  28: 'TxnOffsetCommit',
   36: 'SaslAuthenticate',
   38: 'CreateDelegationToken',
   39: 'RenewDelegationToken',
   40: 'ExpireDelegationToken',
   41: 'DescribeDelegationToken',
   64: 'UnregisterBroker',
-  65: 'DescribeTransactions',
-  66: 'ListTransactions',
   68: 'ConsumerGroupHeartbeat',
   69: 'ConsumerGroupDescribe',
   76: 'ShareGroupHeartbeat',
@@ -43,14 +36,6 @@ const features: Readonly<Record<string, string>> = {
   'share.version': 'share groups (KIP-932) are not served yet',
   'streams.version': 'streams groups (KIP-1071) are not served yet',
 }
-
-const noTransactions =
-  'transactions are not served yet: a transactional.id is refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED'
-
-const transactional: readonly string[] = [
-  'InitProducerId: v4 a transactional id*',
-  'Produce: v* a transactional id that is unknown',
-]
 
 /** What a broker says of the place where it is. */
 const whereabouts: Readonly<Record<string, string>> = {
@@ -82,5 +67,4 @@ export const knownDifferences: readonly KnownDifference[] = [
       reason,
     })),
   ),
-  ...transactional.map((name) => ({ case: name, path: '', reason: noTransactions })),
 ]

@@ -77,10 +77,23 @@ export const masks: readonly Mask[] = [
     'DescribeQuorum.topics[].partitions[].currentVoters[].lastFetchTimestamp',
     'DescribeQuorum.topics[].partitions[].currentVoters[].lastCaughtUpTimestamp',
   ),
-  ...mask('producer id', 'InitProducerId.producerId', 'batch.producerId'),
+  ...mask(
+    'producer id',
+    'InitProducerId.producerId',
+    'EndTxn.producerId',
+    'Fetch.responses[].partitions[].abortedTransactions[].producerId',
+    'DescribeProducers.topics[].partitions[].activeProducers[].producerId',
+    'DescribeTransactions.transactionStates[].producerId',
+    'ListTransactions.transactionStates[].producerId',
+    'WriteTxnMarkers.markers[].producerId',
+    'batch.producerId',
+  ),
+  ...mask('now', 'DescribeTransactions.transactionStates[].transactionStartTimeMs'),
   ...mask('fetch session', 'Fetch.sessionId'),
   ...mask('features epoch', 'ApiVersions.finalizedFeaturesEpoch'),
-  ...mask('now', 'Produce.responses[].partitionResponses[].logAppendTimeMs', 'batch.maxTimestamp'),
+  ...mask('now', 'Produce.responses[].partitionResponses[].logAppendTimeMs'),
+  ...mask('now', 'batch.baseTimestamp', 'batch.maxTimestamp'),
+  ...mask('now', 'DescribeProducers.topics[].partitions[].activeProducers[].lastTimestamp'),
   ...mask(
     'place',
     'DescribeConfigs.results[].configs[].value',
@@ -118,7 +131,7 @@ export const masks: readonly Mask[] = [
 
 /**
  * Lists whose order says nothing (Kafka's own changes with the hash of a name): both sides are sorted by these
- * fields before they are compared.
+ * fields before they are compared; numbers by themselves.
  */
 export const unordered: Readonly<Record<string, readonly string[]>> = {
   'ApiVersions.apiKeys': ['apiKey'],
@@ -137,6 +150,17 @@ export const unordered: Readonly<Record<string, readonly string[]>> = {
   'DescribeLogDirs.results[].topics': ['name'],
   'DescribeLogDirs.results[].topics[].partitions': ['partitionIndex'],
   'DescribeProducers.topics[].partitions[].activeProducers': ['producerId'],
+  'AddPartitionsToTxn.resultsByTransaction': ['transactionalId'],
+  'AddPartitionsToTxn.resultsByTransaction[].topicResults': ['name'],
+  'AddPartitionsToTxn.resultsByTransaction[].topicResults[].resultsByPartition': ['partitionIndex'],
+  'AddPartitionsToTxn.resultsByTopicV3AndBelow': ['name'],
+  'AddPartitionsToTxn.resultsByTopicV3AndBelow[].resultsByPartition': ['partitionIndex'],
+  'WriteTxnMarkers.markers': ['producerId'],
+  'WriteTxnMarkers.markers[].topics': ['name'],
+  'WriteTxnMarkers.markers[].topics[].partitions': ['partitionIndex'],
+  'DescribeTransactions.transactionStates[].topics': ['topic'],
+  'DescribeTransactions.transactionStates[].topics[].partitions': [],
+  'ListTransactions.transactionStates': ['transactionalId'],
   'DescribeClientQuotas.entries': ['entity'],
   'DescribeClientQuotas.entries[].values': ['key'],
   'AlterClientQuotas.entries': ['entity'],

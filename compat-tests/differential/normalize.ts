@@ -149,9 +149,9 @@ function sorted(items: readonly unknown[], path: string): readonly unknown[] {
   const keys = unordered[path]
   if (keys === undefined) return items
   const text = (item: unknown): string =>
-    keys
+    (keys.length === 0 ? [''] : keys)
       .map((key) => {
-        const value = (item as Record<string, unknown>)[key]
+        const value = key === '' ? item : (item as Record<string, unknown>)[key]
         if (typeof value === 'number') return String(value).padStart(12, '0')
         if (Buffer.isBuffer(value)) return value.toString('hex')
         return typeof value === 'object' ? JSON.stringify(value) : String(value)

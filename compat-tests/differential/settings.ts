@@ -9,6 +9,7 @@ export const settings: Readonly<Record<string, string>> = {
   'group.initial.rebalance.delay.ms': '0',
   'group.min.session.timeout.ms': '100',
   'group.max.size': '4',
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
   // The cases' records are years old.
   'log.retention.ms': '-1',
 }

@@ -37,3 +37,15 @@ for (const version of [4, 5, 6]) {
     t.send(findCoordinatorApi, version, { coordinatorKeys: ['no-share-key', ''], keyType: 2 }),
   )
 }
+for (const version of [1, 2, 3]) {
+  differential('FindCoordinator', `v${version} of an empty transactional id`, async (t) => {
+    await t.transactionalId('txn')
+    return t.send(findCoordinatorApi, version, { key: '', keyType: 1 })
+  })
+}
+for (const version of [4, 5, 6]) {
+  differential('FindCoordinator', `v${version} of several transactional ids`, async (t) => {
+    const [one, two] = [await t.transactionalId('one'), await t.transactionalId('two')]
+    return t.send(findCoordinatorApi, version, { coordinatorKeys: [two, one, '', two], keyType: 1 })
+  })
+}

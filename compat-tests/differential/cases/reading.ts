@@ -1,8 +1,10 @@
 /** Ways to look at what is stored, for cases of other APIs than Fetch. */
 import { deleteRecordsApi } from '../../../src/wire/messages/delete-records.ts'
+import { describeProducersApi } from '../../../src/wire/messages/describe-producers.ts'
 import { fetchApi } from '../../../src/wire/messages/fetch.ts'
 import { offsetCommitApi } from '../../../src/wire/messages/offset-commit.ts'
 import { offsetFetchApi } from '../../../src/wire/messages/offset-fetch.ts'
+import { asAnswered } from '../answer.ts'
 import { readBatches } from '../batch.ts'
 import type { CaseContext, Topic } from '../case.ts'
 
@@ -24,6 +26,32 @@ export async function readBack(t: CaseContext, topic: Topic): Promise<unknown> {
     logStartOffset: partition.logStartOffset,
     records: readBatches(partition.records as Buffer | null),
   }
+}
+
+/** What readers of committed records see of partition 0, from its start or another offset. */
+export async function readCommitted(t: CaseContext, topic: Topic, fetchOffset = 0n): Promise<unknown> {
+  const helper = await t.helper()
+  const partitions = [{ partition: 0, fetchOffset, partitionMaxBytes: 10_000_000 }]
+  const answer = await helper.send(fetchApi, 11, {
+    maxWaitMs: 0,
+    minBytes: 0,
+    maxBytes: 10_000_000,
+    isolationLevel: 1,
+    topics: [{ topic: topic.name, partitions }],
+  })
+  const partition = asAnswered('Fetch', 11, answer).responses[0]?.partitions[0]
+  if (partition === undefined) throw new Error('the fetch of what is committed has no answer')
+  const { records, ...rest } = partition
+  return { ...rest, records: readBatches(records as Buffer | null) }
+}
+
+/** The producers that partition 0 knows. */
+export async function producers(t: CaseContext, topic: Topic): Promise<unknown> {
+  const helper = await t.helper()
+  const answer = await helper.send(describeProducersApi, 0, {
+    topics: [{ name: topic.name, partitionIndexes: [0] }],
+  })
+  return asAnswered('DescribeProducers', 0, answer).topics[0]?.partitions[0]?.activeProducers
 }
 
 /** Moves the start of partition 0. */

@@ -8,6 +8,7 @@ type Update = Partially<UpdateFeaturesRequest['featureUpdates'][number]>
 
 const [UP, DOWN, UNSAFE_DOWN] = [1, 2, 3]
 const ELR = 'eligible.leader.replicas.version'
+const TRANSACTIONS = 'transaction.version'
 
 const update = (feature: string, maxVersionLevel: number, upgradeType = UP): Update => ({
   feature,
@@ -50,6 +51,13 @@ const updates: ReadonlyArray<readonly [condition: string, ...updates: readonly U
   ['the metadata to a level that is too low', update('metadata.version', 6, DOWN)],
   ['the metadata to level 0', update('metadata.version', 0, UNSAFE_DOWN)],
   ['the metadata to a level that is too high', update('metadata.version', 31)],
+  ['transactions to the present level', update(TRANSACTIONS, 2)],
+  ['transactions down by an upgrade', update(TRANSACTIONS, 1)],
+  ['transactions down by a downgrade', update(TRANSACTIONS, 1, DOWN)],
+  ['transactions to level 0 by a downgrade', update(TRANSACTIONS, 0, DOWN)],
+  ['transactions to level 0 by an unsafe downgrade', update(TRANSACTIONS, 0, UNSAFE_DOWN)],
+  ['transactions to a level that is too high', update(TRANSACTIONS, 3)],
+  ['transactions to a negative level', update(TRANSACTIONS, -1, DOWN)],
   ['the controllers to the present level', update('kraft.version', 0)],
   ['the controllers up', update('kraft.version', 1)],
   ['the controllers up by a downgrade', update('kraft.version', 1, DOWN)],

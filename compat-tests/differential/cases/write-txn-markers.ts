@@ -131,21 +131,6 @@ differential('WriteTxnMarkers', 'v1 several producers, and one twice', async (t)
   )
   return { answer, producers: await producers(t, topic) }
 })
-differential(
-  'WriteTxnMarkers',
-  'v1 markers with topics, without topics and without partitions',
-  async (t) => {
-    const topic = await t.topic('a')
-    const marker = { producerEpoch: 0, coordinatorEpoch: 0, transactionResult: true }
-    return send(
-      t,
-      1,
-      { ...marker, producerId: NOBODYS_PRODUCER_ID, topics: [] },
-      { ...marker, producerId: NOBODYS_PRODUCER_ID + 1n, topics: [on(topic), on(topic, 0)] },
-      { ...marker, producerId: NOBODYS_PRODUCER_ID + 2n, topics: [on(topic)] },
-    )
-  },
-)
 differential('WriteTxnMarkers', 'v1 nothing', (t) => send(t, 1))
 differential('WriteTxnMarkers', 'v1 a marker of an idempotent producer without a transaction', async (t) => {
   const topic = await t.topic('a')

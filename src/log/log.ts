@@ -246,9 +246,8 @@ export class Log {
    */
   abortedTransactions(from: bigint, views: readonly Buffer[]): readonly AbortedTransaction[] {
     const { aborted, segments, endOffset } = this.#state
-    const last = views.at(-1)
-    if (last === undefined || !aborted.reach(from)) return NO_TRANSACTIONS
-    const end = endOfView(last)
+    if (views.length === 0 || !aborted.reach(from)) return NO_TRANSACTIONS
+    const end = endOfViews(views)
     const at = segments.findLastIndex(({ baseOffset }) => baseOffset <= from)
     if ((segments[at]?.sizeBytes ?? 0) > this.#options.config().indexIntervalBytes)
       return aborted.between(from, end)
@@ -258,8 +257,8 @@ export class Log {
 
   /**
    * Batches from the one that holds `from` on, the first whole even if it is larger than `maxBytes`, up to `upTo`: views
-   * that stay as they are, each of one or more consecutive batches. At `maxBytes` the last one is cut, as in Kafka.
-   * Gaps between batches are skipped.
+   * that stay as they are, each of one or more consecutive batches. At `maxBytes` the last one is cut, as in Kafka, and
+   * as there a read ends with the segment. Gaps between batches are skipped.
    * @throws KafkaError OFFSET_OUT_OF_RANGE below `startOffset` or above `endOffset`.
    */
   read(from: bigint, maxBytes: number, upTo: bigint): readonly Buffer[] | Promise<readonly Buffer[]> {
@@ -269,7 +268,18 @@ export class Log {
       throw outOfRange(`offset ${from}, where the log holds ${startOffset} to ${endOffset}`)
     }
     if (from >= upTo) return []
-    return withStorageErrors(() => this.#stored.read(from, maxBytes, upTo))
+    return withStorageErrors(() => this.#readSegment(from, maxBytes, upTo))
+  }
+
+  /** A segment that compaction has left nothing in from `from` on is passed over. */
+  #readSegment(from: bigint, maxBytes: number, upTo: bigint): readonly Buffer[] | Promise<readonly Buffer[]> {
+    const { segments } = this.#state
+    const end = segments[segments.findLastIndex(({ baseOffset }) => baseOffset <= from) + 1]?.baseOffset
+    if (end === undefined || end >= upTo) return this.#stored.read(from, maxBytes, upTo)
+    const goOn = (views: readonly Buffer[]): readonly Buffer[] | Promise<readonly Buffer[]> =>
+      views.length > 0 ? views : this.#readSegment(end, maxBytes, upTo)
+    const views = this.#stored.read(from, maxBytes, end)
+    return views instanceof Promise ? views.then(goOn) : goOn(views)
   }
 
   /** The first record whose timestamp is `timestampMs` or later, or null. The caller bounds it by its watermark. */
@@ -468,11 +478,14 @@ export class Log {
   }
 }
 
-/** The offset behind the last whole batch. */
-function endOfView(view: Buffer): bigint {
-  let last = 0
-  for (const position of batch.wholeBatches(view)) last = position
-  return batch.lastOffset(view, last) + 1n
+/** The offset behind the last whole batch; the last view may hold nothing but a cut one. */
+function endOfViews(views: readonly Buffer[]): bigint {
+  for (const view of views.toReversed()) {
+    let last = -1
+    for (const position of batch.wholeBatches(view)) last = position
+    if (last >= 0) return batch.lastOffset(view, last) + 1n
+  }
+  return -1n
 }
 
 function outOfRange(message: string): KafkaError {

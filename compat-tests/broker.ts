@@ -25,8 +25,13 @@ export type Exercised = Record<string, number[]>
  * @param client whose tests these are: with OTTLA_RECORD_EXERCISED=DIR, the APIs and versions that the broker was
  *   asked for are written to DIR under this name when the broker stops (see scripts/record-exercised.ts).
  * @param onRequest told of every request to ottla, before it is answered; a broker that runs already tells nothing.
+ * @param config broker configs for ottla; a broker that runs already has its own.
  */
-export async function startBroker(client: string, onRequest?: RequestListener): Promise<TestBroker> {
+export async function startBroker(
+  client: string,
+  onRequest?: RequestListener,
+  config?: Readonly<Record<string, string>>,
+): Promise<TestBroker> {
   const { OTTLA_BOOTSTRAP } = process.env
   if (OTTLA_BOOTSTRAP) {
     return { bootstrapServers: OTTLA_BOOTSTRAP, [Symbol.asyncDispose]: async () => {} }
@@ -35,6 +40,7 @@ export async function startBroker(client: string, onRequest?: RequestListener): 
   const seen = new Map<string, Set<number>>()
   const cluster = await startCluster({
     port: 0,
+    config,
     onRequest: (request) => {
       onRequest?.(request)
       const { apiName, version, clientId } = request

@@ -1,6 +1,11 @@
 /** Transactions as Kafka's own tools see them, and as its clients, older ones too, make them. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ErrorCode } from '../../src/wire/error-codes.ts'
+import { initProducerIdApi } from '../../src/wire/messages/init-producer-id.ts'
+import { produceApi } from '../../src/wire/messages/produce.ts'
 import { PROBE_CLIENT_ID, startBroker, type TestBroker, unique } from '../broker.ts'
+import { batch, TRANSACTIONAL } from '../differential/batch.ts'
+import { Connection } from '../differential/client.ts'
 import { startProgram } from '../feature-program.ts'
 import { createTopic, kafkaClient, numbered, send, startReader, withProducer } from '../kafkajs/client.ts'
 import { compileJava, describeWith, java, javaWithClient, type Tool } from '../tools.ts'
@@ -102,6 +107,37 @@ describeWith(java, 'transactions in Java', () => {
     expect(await reader.values(2)).toEqual(['behind 0', 'behind 0'])
   })
 
+  test('kafka-transactions finds a hanging transaction and aborts it', PATIENCE, async (context) => {
+    const config = { 'transaction.partition.verification.enable': 'false' }
+    await using careless = await startBroker('Java client and tools', undefined, config)
+    const kafka = kafkaClient(careless.bootstrapServers, PROBE_CLIENT_ID)
+    const topic = unique('hanging')
+    await createTopic(kafka, topic)
+    if (!(await leaveHanging(careless.bootstrapServers, topic))) {
+      context.skip('the broker verifies the partitions of transactions')
+    }
+    await using tools = startToolShell(careless.bootstrapServers)
+    const find = (...where: string[]) =>
+      tools.run('kafka-transactions', 'find-hanging', ...where, '--max-transaction-timeout', '0')
+    const [hanging] = rowsOf((await find('--topic', topic)).output)
+    const open = {
+      Topic: topic,
+      Partition: '0',
+      ProducerEpoch: '0',
+      CoordinatorEpoch: '-1',
+      StartOffset: '0',
+    }
+    expect(hanging).toMatchObject(open)
+    const onBroker = rowsOf((await find('--broker-id', '1')).output)
+    expect(onBroker.filter((row) => row['Topic'] === topic)).toEqual([hanging])
+    const which = ['--topic', topic, '--partition', '0', '--start-offset', '0']
+    expect(await tools.run('kafka-transactions', 'abort', ...which)).toEqual({ exit: 0, output: '' })
+    expect(rowsOf((await find('--topic', topic)).output)).toEqual([])
+    await send(kafka, topic, numbered(1, 0, 'behind '))
+    await using reader = await startReader(kafka, { topic, groupId: unique('hanging') })
+    expect(await reader.values(1)).toEqual(['behind 0'])
+  })
+
   test('TransactionalMessageCopier copies in a chain', PATIENCE, async () => {
     const [source, middle, target] = [unique('source'), unique('middle'), unique('target')]
     for (const topic of [source, middle, target]) await createTopic(probe(), topic, 2)
@@ -147,6 +183,29 @@ function showFeatures(tool: Tool, version: string, features: readonly string[]):
       })
     }
   })
+}
+
+/**
+ * Writes into a transaction that no coordinator knows of, as clients could before partitions were verified (KIP-890).
+ * @returns false when the broker does not let it.
+ */
+async function leaveHanging(bootstrapServers: string, topic: string): Promise<boolean> {
+  const [host = '', port] = bootstrapServers.split(/:(?=\d+$)/)
+  const connection = await Connection.open(host, Number(port), PROBE_CLIENT_ID)
+  try {
+    const begin = { transactionalId: null, transactionTimeoutMs: 60_000, producerId: -1n, producerEpoch: -1 }
+    const { producerId, producerEpoch } = await connection.send(initProducerIdApi, 4, begin)
+    const baseTimestamp = BigInt(Date.now())
+    const options = { attributes: TRANSACTIONAL, producerId, producerEpoch, baseSequence: 0, baseTimestamp }
+    const partitionData = [{ index: 0, records: batch(['hanging'], options) }]
+    const answer = await connection.send(produceApi, 9, {
+      ...{ transactionalId: unique('hanging'), acks: -1, timeoutMs: 10_000 },
+      topicData: [{ name: topic, partitionData }],
+    })
+    return answer.responses[0]?.partitionResponses[0]?.errorCode === ErrorCode.NONE
+  } finally {
+    connection.close()
+  }
 }
 
 /** The rows of a table that a tool has printed, by the names of the columns. */

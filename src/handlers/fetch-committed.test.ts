@@ -26,7 +26,9 @@ async function setUp() {
     partition,
     /** Two records of an open transaction. */
     async append(producerId: bigint, baseSequence: number, topic = 'a'): Promise<void> {
-      const values = ['x', 'y'].map((value) => ({ key: null, value: Buffer.from(value), timestamp: 1n }))
+      // Of now, as the markers are, so that these do not begin new segments.
+      const timestamp = BigInt(broker.clock.now())
+      const values = ['x', 'y'].map((value) => ({ key: null, value: Buffer.from(value), timestamp }))
       const options = { producerId, producerEpoch: 0, baseSequence, isTransactional: true }
       partition(topic).append(await partition(topic).prepare(buildBatch(values, options)))
     },
@@ -107,7 +109,7 @@ describe('fetch of committed records', () => {
   it('a session hears of a last stable offset that has moved', async () => {
     const { append, end, fetch } = await setUp()
     await append(5n, 0)
-    const { sessionId } = await fetch(0n, { sessionEpoch: 0 }, ['a', 'b'])
+    const { sessionId = 0 } = await fetch(0n, { sessionEpoch: 0 }, ['a', 'b'])
     const next = (sessionEpoch: number, maxWaitMs = 0) =>
       fetch(0n, { sessionId, sessionEpoch, maxWaitMs, topics: [] }, [])
     expect(fetched(await next(1))).toEqual([])

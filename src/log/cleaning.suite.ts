@@ -68,26 +68,38 @@ export async function batchesOf(log: Log, from: bigint = log.startOffset): Promi
   while (next < log.endOffset) {
     const views = await log.read(next, 1 << 20, log.endOffset)
     if (views.length === 0) break
-    for (const view of views) {
-      for (const position of batch.wholeBatches(view)) {
-        const frame = view.subarray(position, position + batch.batchBytes(view, position))
-        const last = batch.lastOffset(frame)
-        found.push({ base: batch.baseOffset(frame), last, frame })
-        next = last + 1n
-      }
+    for (const frame of framesOf(views)) {
+      const last = batch.lastOffset(frame)
+      found.push({ base: batch.baseOffset(frame), last, frame })
+      next = last + 1n
     }
   }
   return found
+}
+
+/** The batches that a read answers, each by itself. */
+export function framesOf(views: readonly Buffer[]): Buffer[] {
+  return views.flatMap((view) =>
+    Array.from(batch.wholeBatches(view), (position) =>
+      view.subarray(position, position + batch.batchBytes(view, position)),
+    ),
+  )
+}
+
+export async function recordsIn(frame: Buffer): Promise<FoundRecord[]> {
+  return (await readRecords(frame)).map(({ offset, timestamp, key, value }) => ({
+    offset,
+    timestamp,
+    key: key?.toString() ?? null,
+    value: value?.toString() ?? null,
+  }))
 }
 
 /** The records that are no markers. */
 export async function recordsOf(log: Log, from?: bigint): Promise<FoundRecord[]> {
   const found: FoundRecord[] = []
   for (const { frame } of await batchesOf(log, from)) {
-    if (batch.isControlBatch(frame)) continue
-    for (const { offset, timestamp, key, value } of await readRecords(frame)) {
-      found.push({ offset, timestamp, key: key?.toString() ?? null, value: value?.toString() ?? null })
-    }
+    if (!batch.isControlBatch(frame)) found.push(...(await recordsIn(frame)))
   }
   return found
 }

@@ -10,8 +10,8 @@ import { decodeCheckpoint } from './metadata/checkpoint.ts'
 import type { Metadata, MetadataRecord } from './metadata/metadata.ts'
 import { randomUuid } from './metadata/random-uuid.ts'
 import { CLUSTER_METADATA_TOPIC } from './metadata/topic-name.ts'
-import { DataDirError, type FileStore, openFileStore } from './storage/file-store.ts'
-import type { LogStore } from './storage/log-store.ts'
+import { DataDirError } from './storage/data-dir.ts'
+import type { LogId, LogStore } from './storage/log-store.ts'
 import { MemoryStore } from './storage/memory-store.ts'
 
 export interface BrokerStorage {
@@ -59,6 +59,8 @@ export async function openStorage(options: StorageOptions): Promise<BrokerStorag
   const dataDir = dataDirOf(config)
   if (dataDir === null) return memoryStorage(options)
   let metadata: Metadata | undefined
+  // Who keeps everything in memory does not wait for it to load.
+  const { openFileStore } = await import('./storage/file-store.ts')
   const store = await openFileStore({
     dataDir,
     clock,
@@ -71,7 +73,7 @@ export async function openStorage(options: StorageOptions): Promise<BrokerStorag
     checkpointIntervalMs: config.get('log.flush.offset.checkpoint.interval.ms'),
   })
   try {
-    checkHasMetadata(store, dataDir)
+    checkHasMetadata(await store.list(), dataDir)
     return {
       store,
       clusterId: store.identity.clusterId,
@@ -159,8 +161,7 @@ export async function setStrayLogsAside(
 }
 
 /** Without the metadata nobody knows what the logs are of, and a new cluster would put all of them out of the way. */
-function checkHasMetadata(store: FileStore, dataDir: string): void {
-  const logs = store.list()
+function checkHasMetadata(logs: readonly LogId[], dataDir: string): void {
   if (logs.length === 0 || logs.some(({ topic }) => topic === CLUSTER_METADATA_TOPIC)) return
   throw new DataDirError(
     `${dataDir} holds ${logs.length} logs and no ${CLUSTER_METADATA_TOPIC}-0: without it nobody knows their topics`,

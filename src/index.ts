@@ -4,4 +4,4 @@ export { type Cluster, type ClusterOptions, startCluster, type TopicOptions } fr
 export { ConfigError } from './config/config-error.ts'
 export { ListenError } from './server/bind.ts'
 export type { RequestRecord } from './server/dispatch.ts'
-export { DataDirError } from './storage/file-store.ts'
+export { DataDirError } from './storage/data-dir.ts'

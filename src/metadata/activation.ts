@@ -1,7 +1,7 @@
 /** What the controller commits when the broker starts, before anybody hears of what the metadata log held. */
 import type { Random } from '../clock.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
-import { DataDirError } from '../storage/file-store.ts'
+import { DataDirError } from '../storage/data-dir.ts'
 import { pinMinInSyncReplicas } from './config-control.ts'
 import { initialFeatures } from './feature-control.ts'
 import { ELR_VERSION, features, METADATA_VERSION } from './features.ts'

@@ -4,7 +4,7 @@
  * (KIP-951) · v11 TRANSACTION_ABORTABLE · v12 adds partitions to the transaction (KIP-890, transactions V2) · v13 topic
  * ids (KIP-516).
  */
-import type { AppendResult } from '../log/log.ts'
+import type { AppendResult } from '../log/append-result.ts'
 import { checkProducedRecords, isTransactionalRequest } from '../log/produced-records.ts'
 import { RecordValidationError } from '../log/record-validation-error.ts'
 import type { ValidatedBatch } from '../log/validate-batch.ts'

@@ -8,6 +8,8 @@ export interface LogConfig {
   readonly segmentBytes: number
   /** segment.ms */
   readonly segmentMs: number
+  /** segment.jitter.ms: up to how much earlier than segment.ms, at random, a segment ends. */
+  readonly segmentJitterMs: number
   /** segment.index.bytes: a segment whose index would grow beyond it is rolled. */
   readonly segmentIndexBytes: number
   /** index.interval.bytes */
@@ -42,6 +44,10 @@ export interface LogConfig {
   readonly maxCompactionLagMs: number
   /** delete.retention.ms */
   readonly deleteRetentionMs: number
+  /** flush.messages: after so many records they count as written when the store has been flushed. */
+  readonly flushMessages: number
+  /** flush.ms: how long after an append the store is flushed; anything above 2^53-1 means never. */
+  readonly flushMs: number
   /** producer.id.expiration.ms */
   readonly producerIdExpirationMs: number
   /** producer.id.expiration.check.interval.ms */
@@ -56,6 +62,7 @@ export const defaultLogConfig: LogConfig = {
   maxMessageBytes: 1_048_588,
   segmentBytes: 1_073_741_824,
   segmentMs: 604_800_000,
+  segmentJitterMs: 0,
   segmentIndexBytes: 10_485_760,
   indexIntervalBytes: 4096,
   messageTimestampType: 0,
@@ -73,6 +80,8 @@ export const defaultLogConfig: LogConfig = {
   minCompactionLagMs: 0,
   maxCompactionLagMs: 2 ** 63,
   deleteRetentionMs: 86_400_000,
+  flushMessages: 2 ** 63,
+  flushMs: 2 ** 63,
   producerIdExpirationMs: 86_400_000,
   producerIdExpirationCheckIntervalMs: 600_000,
 }

@@ -22,6 +22,8 @@ export class LogSegment {
   readonly createdMs: number
   /** When it was last written to, as far as that is known: it stands for timestamps that batches do not have. */
   modifiedMs: number
+  /** How much earlier than segment.ms the segment ends: drawn by whoever begins it. */
+  jitterMs = 0
   #sizeBytes = 0
   /** The latest timestamp of the first batch, or -1. */
   #firstTimestamp: bigint = NO_TIMESTAMP
@@ -92,7 +94,7 @@ export class LogSegment {
   /** Whether the batch belongs into a new segment, by Kafka's rules of size, time and index space. */
   isFullFor(batch: BatchFacts, config: LogConfig, nowMs: number): boolean {
     if (this.#sizeBytes > config.segmentBytes - batch.bytes) return true
-    if (this.#sizeBytes > 0 && this.#waitedMs(batch, nowMs) > config.segmentMs) return true
+    if (this.#sizeBytes > 0 && this.#waitedMs(batch, nowMs) > config.segmentMs - this.jitterMs) return true
     if (this.#offsetEntries >= Math.floor(config.segmentIndexBytes / OFFSET_INDEX_ENTRY_BYTES)) return true
     if (this.#timeEntries >= Math.floor(config.segmentIndexBytes / TIME_INDEX_ENTRY_BYTES) - 1) return true
     return batch.lastOffset - this.baseOffset > MAX_OFFSET_DELTA

@@ -4,8 +4,9 @@ import { SlowStore } from '../storage/slow-store.suite.ts'
 import * as batch from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { buildCompressedBatch } from '../wire/records.ts'
-import { Log, openLog } from './log.ts'
+import { Log } from './log.ts'
 import { defaultLogConfig } from './log-config.ts'
+import { openLog } from './open-log.ts'
 import {
   encoded,
   openTestLog,
@@ -113,6 +114,17 @@ describe('log: append and read', () => {
     expect(await readBases(log, 0n)).toEqual([0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n, 9n])
     const bases = store.open(TEST_ID, 0).segments.map(({ baseOffset }) => baseOffset)
     expect(bases).toEqual([0n, 2n, 4n, 6n, 8n])
+    for (const [from, found] of [
+      [0n, [0n, 1n]],
+      [3n, [3n]],
+      [8n, [8n, 9n]],
+      [10n, []],
+    ] as const) {
+      const views = await log.readSegment(from, 1000, 10n)
+      expect(
+        views.flatMap((view) => [...batch.wholeBatches(view)].map((at) => batch.baseOffset(view, at))),
+      ).toEqual(found)
+    }
   })
 })
 

@@ -1,9 +1,12 @@
 /** One replica of one partition: its batches, offsets, producer state and leader epochs, over a stored log. */
-import type { Clock } from '../clock.ts'
+import type { Clock, Random } from '../clock.ts'
 import type { LogId, LogStore, StoredLog } from '../storage/log-store.ts'
 import * as batch from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
+import { abortedInRead } from './aborted-in-read.ts'
+import type { AppendResult } from './append-result.ts'
+import { FlushSchedule } from './flush-schedule.ts'
 import type { EpochEnd } from './leader-epochs.ts'
 import { LogCheckpoints } from './log-checkpoints.ts'
 import { LogCleaning } from './log-cleaning.ts'
@@ -11,15 +14,14 @@ import type { LogConfig } from './log-config.ts'
 import { type RecoveredLog, recoverLog } from './log-recovery.ts'
 import { type BatchFacts, LogSegment } from './log-segment.ts'
 import type { LogState } from './log-state.ts'
+import { ProducerExpiry } from './producer-expiry.ts'
 import type { ActiveProducer, RememberedBatch } from './producer-state.ts'
 import { writeEpochs, writeLogStart } from './sidecars.ts'
-import { StoreQueue, storageError } from './store-queue.ts'
+import { StoreQueue, withStorageErrors } from './store-queue.ts'
 import { findMaxTimestamp, findTimestamp, type TimestampAndOffset } from './timestamp-search.ts'
 import { type AbortedTransaction, buildMarker, type TransactionMarker } from './transaction-marker.ts'
 import { type ValidatedBatch, validateBatch } from './validate-batch.ts'
 import type { VerificationGuard } from './verifications.ts'
-
-const NO_TRANSACTIONS: readonly AbortedTransaction[] = []
 
 export interface LogOptions {
   readonly store: LogStore
@@ -29,40 +31,8 @@ export interface LogOptions {
   readonly clock: Clock
   /** Asked at every use, so that a changed config takes effect at once. */
   readonly config: () => LogConfig
-}
-
-/** What an append did. */
-export interface AppendResult {
-  readonly baseOffset: bigint
-  readonly lastOffset: bigint
-  /** The broker's timestamp on a LogAppendTime topic, the stored batch's latest one for a duplicate, otherwise -1. */
-  readonly logAppendTimeMs: bigint
-  /** The batch had been appended before (idempotence): nothing was added, and the offsets are those of then. */
-  readonly duplicate: boolean
-  readonly logStartOffset: bigint
-  /**
-   * Undefined when the batch is durable already, otherwise settles when it is; rejects with KAFKA_STORAGE_ERROR when
-   * the store failed. It may be left alone: a rejection that nobody waits for is not reported as unhandled.
-   */
-  readonly durable: undefined | Promise<void>
-}
-
-/**
- * Opens a log and replays it: segments, time index, producer state, leader epochs. A log that is empty, in a store
- * that answers at once, is open when this returns.
- * @throws KafkaError KAFKA_STORAGE_ERROR when the store cannot open or read it.
- */
-export function openLog(options: LogOptions): Log | Promise<Log> {
-  const { store, id, epoch, clock, config } = options
-  const load = (stored: StoredLog): Log | Promise<Log> => {
-    const recovered = recoverLog(stored, config(), clock.now())
-    if (!(recovered instanceof Promise)) return new Log(options, stored, recovered)
-    return recovered.then((log) => new Log(options, stored, log))
-  }
-  return withStorageErrors(() => {
-    const stored = store.open(id, epoch)
-    return stored instanceof Promise ? stored.then(load) : load(stored)
-  })
+  /** Where segment.jitter.ms is drawn from; without it there is no jitter. */
+  readonly random?: Random
 }
 
 /**
@@ -81,9 +51,10 @@ export class Log {
   #checkpoints: LogCheckpoints
   #truncating = false
   #closed = false
-  #nextExpiryMs: number
+  readonly #expiry: ProducerExpiry
+  readonly #flushes: FlushSchedule
 
-  /** For `openLog`. */
+  /** For `openLog` in open-log.ts. */
   constructor(options: LogOptions, stored: StoredLog, recovered: RecoveredLog) {
     this.id = options.id
     this.#options = options
@@ -101,7 +72,9 @@ export class Log {
       moveStart: (offset) => this.deleteRecordsBefore(offset),
       saveAborted: (baseOffset, aborted) => this.#checkpoints.saveAborted(baseOffset, aborted),
     })
-    this.#nextExpiryMs = options.clock.now() + options.config().producerIdExpirationCheckIntervalMs
+    this.#expiry = new ProducerExpiry(options.clock.now(), options.config())
+    this.#flushes = new FlushSchedule(options.clock, () => this.#queue.flush())
+    this.#drawJitter()
   }
 
   /** The first offset that readers may ask for. */
@@ -116,7 +89,7 @@ export class Log {
 
   /** The offset behind the last record that the store holds safely; only up to here may the high watermark go. */
   get durableEndOffset(): bigint {
-    return this.#stored.endOffset
+    return this.#queue.durableEndOffset
   }
 
   /** Whether the store has failed. */
@@ -194,7 +167,7 @@ export class Log {
       )
     }
     if (batch.hasProducerId(frame)) {
-      this.#expireProducersInTime(config)
+      this.#expiry.catchUp(this.#state.producers, this.#options.clock.now(), config)
       const repeated = this.#state.producers.check(frame, guard)
       if (repeated !== null) return this.#repeat(repeated)
     }
@@ -240,25 +213,15 @@ export class Log {
     this.#state.producers.transactions.highWatermarkMoved(highWatermark)
   }
 
-  /**
-   * The aborted transactions that a reader of committed records has to know who got `views` for `from`. There may be
-   * more than those: Kafka knows no better than its offset index where a read ends, and a small segment has none.
-   */
+  /** The aborted transactions that a reader of committed records has to know who got `views` for `from`. */
   abortedTransactions(from: bigint, views: readonly Buffer[]): readonly AbortedTransaction[] {
-    const { aborted, segments, endOffset } = this.#state
-    if (views.length === 0 || !aborted.reach(from)) return NO_TRANSACTIONS
-    const end = endOfViews(views)
-    const at = segments.findLastIndex(({ baseOffset }) => baseOffset <= from)
-    if ((segments[at]?.sizeBytes ?? 0) > this.#options.config().indexIntervalBytes)
-      return aborted.between(from, end)
-    const segmentEnd = segments[at + 1]?.baseOffset ?? endOffset
-    return aborted.between(from, segmentEnd > end ? segmentEnd : end)
+    return abortedInRead(this.#state, from, views, this.#options.config().indexIntervalBytes)
   }
 
   /**
    * Batches from the one that holds `from` on, the first whole even if it is larger than `maxBytes`, up to `upTo`: views
-   * that stay as they are, each of one or more consecutive batches. At `maxBytes` the last one is cut, as in Kafka, and
-   * as there a read ends with the segment. Gaps between batches are skipped.
+   * that stay as they are, each of one or more consecutive batches. At `maxBytes` the last one is cut, as in Kafka.
+   * Gaps between batches are skipped.
    * @throws KafkaError OFFSET_OUT_OF_RANGE below `startOffset` or above `endOffset`.
    */
   read(from: bigint, maxBytes: number, upTo: bigint): readonly Buffer[] | Promise<readonly Buffer[]> {
@@ -268,17 +231,21 @@ export class Log {
       throw outOfRange(`offset ${from}, where the log holds ${startOffset} to ${endOffset}`)
     }
     if (from >= upTo) return []
-    return withStorageErrors(() => this.#readSegment(from, maxBytes, upTo))
+    return withStorageErrors(() => this.#stored.read(from, maxBytes, upTo))
   }
 
-  /** A segment that compaction has left nothing in from `from` on is passed over. */
-  #readSegment(from: bigint, maxBytes: number, upTo: bigint): readonly Buffer[] | Promise<readonly Buffer[]> {
+  /**
+   * The same for a fetch, which as in Kafka gets what one segment holds; one in which compaction has left nothing is
+   * passed over.
+   * @throws KafkaError OFFSET_OUT_OF_RANGE below `startOffset` or above `endOffset`.
+   */
+  readSegment(from: bigint, maxBytes: number, upTo: bigint): readonly Buffer[] | Promise<readonly Buffer[]> {
     const { segments } = this.#state
     const end = segments[segments.findLastIndex(({ baseOffset }) => baseOffset <= from) + 1]?.baseOffset
-    if (end === undefined || end >= upTo) return this.#stored.read(from, maxBytes, upTo)
+    if (end === undefined || end >= upTo || from < this.startOffset) return this.read(from, maxBytes, upTo)
     const goOn = (views: readonly Buffer[]): readonly Buffer[] | Promise<readonly Buffer[]> =>
-      views.length > 0 ? views : this.#readSegment(end, maxBytes, upTo)
-    const views = this.#stored.read(from, maxBytes, end)
+      views.length > 0 ? views : this.readSegment(end, maxBytes, upTo)
+    const views = this.read(from, maxBytes, end)
     return views instanceof Promise ? views.then(goOn) : goOn(views)
   }
 
@@ -364,7 +331,7 @@ export class Log {
   /** The idempotent producers that have not been idle for too long. */
   activeProducers(): readonly ActiveProducer[] {
     this.#checkOnline()
-    this.#expireProducersInTime(this.#options.config())
+    this.#expiry.catchUp(this.#state.producers, this.#options.clock.now(), this.#options.config())
     return this.#state.producers.active()
   }
 
@@ -385,8 +352,11 @@ export class Log {
   /** Closes a log that nobody is going to open again. */
   discard(): void | Promise<void> {
     this.#closed = true
+    this.#flushes.stop()
+    const compacting = this.cleaning.abort()
+    if (compacting !== undefined) return compacting.then(() => this.discard())
     const close = (): void | Promise<void> => this.#stored.close()
-    const idle = this.cleaning.abort() ?? this.#queue.idle
+    const { idle } = this.#queue
     return idle === undefined ? close() : idle.then(close, close)
   }
 
@@ -394,13 +364,14 @@ export class Log {
     const state = this.#state
     const config = this.#options.config()
     const baseOffset = state.endOffset
-    const lastOffset = baseOffset + BigInt(batch.lastOffsetDelta(frame))
+    const lastOffsetDelta = batch.lastOffsetDelta(frame)
+    const lastOffset = baseOffset + BigInt(lastOffsetDelta)
     batch.setBaseOffset(frame, 0, baseOffset)
     batch.setLeaderEpoch(frame, 0, leaderEpoch)
     const facts = { baseOffset, lastOffset, bytes: frame.length, maxTimestamp }
     const segment = this.#segmentFor(facts, config)
     if (leaderEpoch >= 0 && state.epochs.assign(leaderEpoch, baseOffset)) this.#saveEpochs()
-    const durable = this.#queue.append(frame)
+    const durable = this.#queue.append(frame, this.#flushes.appended(lastOffsetDelta + 1, config))
     segment.add(facts, config.indexIntervalBytes)
     state.sizeBytes += frame.length
     state.endOffset = lastOffset + 1n
@@ -408,14 +379,8 @@ export class Log {
       const aborted = state.producers.update(frame)
       if (aborted !== null) state.aborted.add(aborted)
     }
-    return {
-      baseOffset,
-      lastOffset,
-      logAppendTimeMs,
-      duplicate: false,
-      logStartOffset: state.startOffset,
-      durable,
-    }
+    const { startOffset } = state
+    return { baseOffset, lastOffset, logAppendTimeMs, duplicate: false, logStartOffset: startOffset, durable }
   }
 
   /** The active segment, or a new one where the batch does not belong into it. */
@@ -435,6 +400,7 @@ export class Log {
     if (segments.at(-1)?.sizeBytes === 0) segments.pop()
     const next = new LogSegment(baseOffset, this.#options.clock.now())
     segments.push(next)
+    this.#drawJitter()
     return next
   }
 
@@ -447,18 +413,17 @@ export class Log {
       logAppendTimeMs: timestamp,
       duplicate: true,
       logStartOffset: this.#state.startOffset,
-      durable: lastOffset < this.#stored.endOffset ? undefined : this.#queue.idle,
+      durable: lastOffset < this.#queue.durableEndOffset ? undefined : this.#queue.idle,
     }
   }
 
-  /** Does what a check every producer.id.expiration.check.interval.ms would have done last, without a timer. */
-  #expireProducersInTime(config: LogConfig): void {
-    const lateMs = this.#options.clock.now() - this.#nextExpiryMs
-    if (lateMs < 0) return
-    const intervalMs = config.producerIdExpirationCheckIntervalMs
-    const lastCheckMs = this.#nextExpiryMs + Math.floor(lateMs / intervalMs) * intervalMs
-    this.#state.producers.expire(lastCheckMs, config.producerIdExpirationMs)
-    this.#nextExpiryMs = lastCheckMs + intervalMs
+  /** So that the segments of many logs do not end all at once. */
+  #drawJitter(): void {
+    const { config, random } = this.#options
+    const { segmentJitterMs, segmentMs } = config()
+    const active = this.#state.segments.at(-1)
+    if (segmentJitterMs === 0 || random === undefined || active === undefined) return
+    active.jitterMs = random.bytes(6).readUIntBE(0, 6) % Math.min(segmentJitterMs, segmentMs)
   }
 
   #saveEpochs(): void {
@@ -478,27 +443,6 @@ export class Log {
   }
 }
 
-/** The offset behind the last whole batch; the last view may hold nothing but a cut one. */
-function endOfViews(views: readonly Buffer[]): bigint {
-  for (const view of views.toReversed()) {
-    let last = -1
-    for (const position of batch.wholeBatches(view)) last = position
-    if (last >= 0) return batch.lastOffset(view, last) + 1n
-  }
-  return -1n
-}
-
 function outOfRange(message: string): KafkaError {
   return new KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE, message)
-}
-
-/** Whatever the store throws, or rejects with, becomes KAFKA_STORAGE_ERROR. */
-function withStorageErrors<T>(call: () => T | Promise<T>): T | Promise<T> {
-  try {
-    const answer = call()
-    if (!(answer instanceof Promise)) return answer
-    return answer.catch((error: unknown) => Promise.reject(storageError(error)))
-  } catch (error) {
-    throw storageError(error)
-  }
 }

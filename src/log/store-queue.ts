@@ -7,8 +7,13 @@ import { KafkaError } from '../wire/kafka-error.ts'
 interface Waiting {
   readonly call: () => void | Promise<void>
   /** Not null for an append: further frames may join it. */
-  readonly frames: Frame[] | null
+  readonly append: Append | null
   readonly done: PromiseWithResolvers<void>
+}
+
+interface Append {
+  readonly frames: Frame[]
+  mustFlush: boolean
 }
 
 /**
@@ -20,9 +25,16 @@ export class StoreQueue {
   readonly #waiting: Waiting[] = []
   #inFlight: Promise<void> | undefined
   #failure: KafkaError | null = null
+  #durableEndOffset: bigint
 
   constructor(stored: StoredLog) {
     this.#stored = stored
+    this.#durableEndOffset = stored.endOffset
+  }
+
+  /** The offset behind the last frame that is with the store, and flushed where that was asked for. */
+  get durableEndOffset(): bigint {
+    return this.#durableEndOffset
   }
 
   /** The KAFKA_STORAGE_ERROR that everybody gets since the store failed, or null. */
@@ -36,17 +48,20 @@ export class StoreQueue {
   }
 
   /**
+   * @param mustFlush whether the store is flushed before the frame counts as durable; frames that wait together share
+   * that.
    * @returns undefined when the frame is durable, otherwise what settles when it is.
    * @throws KafkaError KAFKA_STORAGE_ERROR.
    */
-  append(frame: Frame): undefined | Promise<void> {
+  append(frame: Frame, mustFlush = false): undefined | Promise<void> {
     const last = this.#waiting.at(-1)
-    if (last?.frames) {
-      last.frames.push(frame)
+    if (last?.append) {
+      last.append.frames.push(frame)
+      last.append.mustFlush ||= mustFlush
       return last.done.promise
     }
-    const frames = [frame]
-    return this.#add(() => this.#stored.append(frames), frames)
+    const append = { frames: [frame], mustFlush }
+    return this.#add(() => this.#append(append), append)
   }
 
   /** Calls the store when everything before has been done. Throws and returns as `append` does. */
@@ -59,11 +74,22 @@ export class StoreQueue {
     this.run(call)?.catch(() => {})
   }
 
-  #add(call: () => void | Promise<void>, frames: Frame[] | null): undefined | Promise<void> {
+  /** Flushes what the store has by then, unless it has failed. */
+  flush(): void {
+    if (this.#failure === null) this.post(() => this.#stored.flush())
+  }
+
+  #append({ frames, mustFlush }: Append): void | Promise<void> {
+    const appended = this.#stored.append(frames)
+    if (!mustFlush) return appended
+    return appended instanceof Promise ? appended.then(() => this.#stored.flush()) : this.#stored.flush()
+  }
+
+  #add(call: () => void | Promise<void>, append: Append | null): undefined | Promise<void> {
     if (this.#failure !== null) throw this.#failure
     if (this.#inFlight === undefined) return this.#start(call)
     const done = withResolvers()
-    this.#waiting.push({ call, frames, done })
+    this.#waiting.push({ call, append, done })
     return done.promise
   }
 
@@ -74,9 +100,15 @@ export class StoreQueue {
     } catch (error) {
       throw this.#fail(error)
     }
-    if (answer === undefined) return undefined
+    if (answer === undefined) {
+      this.#durableEndOffset = this.#stored.endOffset
+      return undefined
+    }
     this.#inFlight = answer.then(
-      () => this.#next(),
+      () => {
+        this.#durableEndOffset = this.#stored.endOffset
+        this.#next()
+      },
       (error: unknown) => {
         throw this.#fail(error)
       },
@@ -118,6 +150,17 @@ export function storageError(cause: unknown): KafkaError {
   const error = new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `the log's store failed: ${text}`)
   error.cause = cause
   return error
+}
+
+/** Whatever the store throws, or rejects with, becomes KAFKA_STORAGE_ERROR. */
+export function withStorageErrors<T>(call: () => T | Promise<T>): T | Promise<T> {
+  try {
+    const answer = call()
+    if (!(answer instanceof Promise)) return answer
+    return answer.catch((error: unknown) => Promise.reject(storageError(error)))
+  } catch (error) {
+    throw storageError(error)
+  }
 }
 
 interface PromiseWithResolvers<T> {

@@ -5,8 +5,10 @@ import { MemoryStore } from '../storage/memory-store.ts'
 import * as batch from '../wire/batch.ts'
 import type { BatchOptions, NewRecord } from '../wire/record-builder.ts'
 import { buildBatch } from '../wire/records.ts'
-import { type AppendResult, type Log, openLog } from './log.ts'
+import type { AppendResult } from './append-result.ts'
+import type { Log } from './log.ts'
 import { defaultLogConfig, type LogConfig } from './log-config.ts'
+import { openLog } from './open-log.ts'
 
 export const TEST_ID: LogId = { topic: 'orders', topicId: 'dGhpcyBpcyBhbiBpZCAxMQ', partition: 3 }
 

@@ -1,8 +1,9 @@
 /** The log of the cluster's metadata, `__cluster_metadata`: every change of it, in Kafka's own records (KIP-500). */
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
-import { type Log, openLog } from '../log/log.ts'
+import type { Log } from '../log/log.ts'
 import { defaultLogConfig, type LogConfig } from '../log/log-config.ts'
+import { openLog } from '../log/open-log.ts'
 import { storageError } from '../log/store-queue.ts'
 import type { LogId, LogStore } from '../storage/log-store.ts'
 import { batchBytes, lastOffset, wholeBatches } from '../wire/batch.ts'

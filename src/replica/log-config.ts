@@ -12,6 +12,7 @@ export function logConfigOf(topic: TopicConfig, broker: BrokerConfig): LogConfig
     segmentBytes: topic.get('segment.bytes'),
     // What is to be compacted in time has to leave the active segment in time.
     segmentMs: compacted ? Math.min(topic.get('segment.ms'), maxCompactionLagMs) : topic.get('segment.ms'),
+    segmentJitterMs: topic.get('segment.jitter.ms'),
     segmentIndexBytes: topic.get('segment.index.bytes'),
     indexIntervalBytes: topic.get('index.interval.bytes'),
     messageTimestampType:
@@ -32,6 +33,8 @@ export function logConfigOf(topic: TopicConfig, broker: BrokerConfig): LogConfig
     minCompactionLagMs: topic.get('min.compaction.lag.ms'),
     maxCompactionLagMs,
     deleteRetentionMs: topic.get('delete.retention.ms'),
+    flushMessages: topic.get('flush.messages'),
+    flushMs: topic.get('flush.ms'),
     producerIdExpirationMs: broker.get('producer.id.expiration.ms'),
     producerIdExpirationCheckIntervalMs: broker.get('producer.id.expiration.check.interval.ms'),
   }

@@ -1,7 +1,9 @@
 /** A partition on the broker that leads it: its log, its high watermark, and who waits for either to move. */
+
+import type { AppendResult } from '../log/append-result.ts'
 import type { CleanableRange } from '../log/cleanable-range.ts'
 import type { EpochEnd } from '../log/leader-epochs.ts'
-import type { AppendResult, Log } from '../log/log.ts'
+import type { Log } from '../log/log.ts'
 import type { CompactionLimits, CompactionResult, Deletion } from '../log/log-cleaning.ts'
 import type { ActiveProducer } from '../log/producer-state.ts'
 import type { TimestampAndOffset } from '../log/timestamp-search.ts'
@@ -205,7 +207,7 @@ export class Partition {
       answer.sizeBytes = sizeBytes
       return answer
     }
-    const buffers = this.#log.read(position.offset, limit, this.#readableEnd(isolation))
+    const buffers = this.#log.readSegment(position.offset, limit, this.#readableEnd(isolation))
     return buffers instanceof Promise ? buffers.then(wholeBatches) : wholeBatches(buffers)
   }
 

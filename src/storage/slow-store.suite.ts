@@ -157,8 +157,8 @@ class SlowLog implements StoredLog {
     return this.#inner.segmentSidecars(name)
   }
 
-  async flush(): Promise<void> {
-    await this.#inner.flush()
+  flush(): Promise<void> {
+    return this.#store.change('flush', () => this.#inner.flush())
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 /** Writes the markers of transactions: into data partitions, and through the group coordinator for its offsets. */
-import type { AppendResult } from '../log/log.ts'
+import type { AppendResult } from '../log/append-result.ts'
 import type { TransactionMarker } from '../log/transaction-marker.ts'
 import { CONSUMER_OFFSETS_TOPIC } from '../metadata/topic-name.ts'
 import type { WriteMarkers } from './txn-services.ts'

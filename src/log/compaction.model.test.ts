@@ -16,7 +16,7 @@ import {
 } from './cleaning.suite.ts'
 import type { Log } from './log.ts'
 import { openTestLog, type TestLog, type TestRecord } from './test-log.suite.ts'
-import { readMarker } from './transaction-marker.ts'
+import { type AbortedTransaction, readMarker } from './transaction-marker.ts'
 
 const SEED = Number(process.env['OTTLA_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 const HISTORIES = 12
@@ -150,10 +150,12 @@ class History {
   async reopen(): Promise<void> {
     const before = await batchesOf(this.log)
     const producers = this.log.activeProducers()
+    const aborted = await abortedOf(this.log)
     await this.log.close()
     this.log = await this.#test.reopen()
     this.log.highWatermarkMoved(this.log.endOffset)
     expect(await batchesOf(this.log)).toEqual(before)
+    expect(await abortedOf(this.log)).toEqual(aborted)
     expect(sorted(this.log.activeProducers())).toEqual(sorted(producers))
   }
 
@@ -183,6 +185,16 @@ class History {
     expect(read.filter(({ offset }) => !allowed.has(offset))).toEqual([])
     expect(valuesAfter(read)).toEqual(valuesAfter(committed))
   }
+}
+
+/** All aborted transactions that some reader may have to know. */
+async function abortedOf(log: Log): Promise<readonly AbortedTransaction[]> {
+  const found = new Map<bigint, AbortedTransaction>()
+  for (const { base, frame } of await batchesOf(log)) {
+    const from = base < log.startOffset ? log.startOffset : base
+    for (const aborted of log.abortedTransactions(from, [frame])) found.set(aborted.lastOffset, aborted)
+  }
+  return [...found.values()]
 }
 
 function sorted<T extends { readonly producerId: bigint }>(producers: readonly T[]): readonly T[] {
@@ -243,7 +255,7 @@ async function run(store: LogStore, seed: number): Promise<void> {
     else if (kind < 15) await history.endTransaction()
     else if (kind < 18) await history.compact()
     else if (kind === 18) await clock.advance(chance.below(1500))
-    else if (chance.below(2) === 0) await history.reopen()
+    else if (chance.below(3) > 0) await history.reopen()
     else await history.deleteRecords()
     if (kind >= 15) await history.check()
   }

@@ -26,7 +26,8 @@ export class TestLog implements CoordinatorLog {
     const { failure } = this
     this.failure = null
     if (failure !== null) throw failure
-    if (!this.manual) {
+    // What is appended later commits later.
+    if (!this.manual && this.#pending.length === 0) {
       this.records.push(...records)
       return
     }

@@ -207,7 +207,7 @@ export function describeLogStore(name: string, makeStore: () => LogStore | Promi
         expect(from).toBeLessThanOrEqual(first < 0 ? timestamps.length : first)
       }
       expect(await log.seekTimestamp(0n, 20n)).toBeGreaterThan(4n)
-      expect(await log.seekTimestamp(18n, 7n)).toBe(18n)
+      expect([18n, 19n]).toContain(await log.seekTimestamp(18n, 7n))
       await expect(Promise.resolve().then(() => log.seekTimestamp(4n, 7n))).rejects.toMatchObject({
         failure: 'failed',
       })

@@ -32,6 +32,11 @@ export class TimeIndex {
     return this.#bytes.subarray(0, this.#length)
   }
 
+  /** The offset of the last entry; the segment's base without any. */
+  get lastOffset(): bigint {
+    return this.#length === 0 ? this.#baseOffset : this.#offsetAt(this.#length / TIME_ENTRY_BYTES - 1)
+  }
+
   get lastTimestamp(): bigint {
     return this.#length === 0 ? NO_TIMESTAMP : this.#bytes.readBigInt64BE(this.#length - TIME_ENTRY_BYTES)
   }
@@ -76,7 +81,7 @@ export class TimeIndex {
     while (entries > 0 && this.#offsetAt(entries - 1) >= endOffset) entries--
     this.#length = entries * TIME_ENTRY_BYTES
     this.maxTimestamp = this.lastTimestamp
-    this.maxTimestampOffset = entries === 0 ? this.#baseOffset : this.#offsetAt(entries - 1)
+    this.maxTimestampOffset = this.lastOffset
     return this.maxTimestampOffset
   }
 

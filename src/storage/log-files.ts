@@ -1,0 +1,408 @@
+/** One log in files, as it is between and beneath the handles to it. */
+import { errorCode } from './disk.ts'
+import { type FileKind, fileName, parseFileName, SEGMENT_KINDS } from './file-names.ts'
+import { FileSegment, type SegmentHome } from './file-segment.ts'
+import type { StoreContext } from './file-store-context.ts'
+import { type Frame, type LogId, type SegmentSidecarName, StoreError } from './log-store.ts'
+import type { SidecarFiles } from './sidecar-files.ts'
+import { TailCache } from './tail-cache.ts'
+
+const SIDECAR_KINDS: Readonly<Record<SegmentSidecarName, FileKind>> = {
+  producers: '.snapshot',
+  'aborted-transactions': '.txnindex',
+}
+
+/** What is known of a log when it is opened, recovered or taken over from a summary. */
+export interface LogFilesState {
+  readonly segments: FileSegment[]
+  readonly endOffset: bigint
+  /** Everything below it would survive a loss of power. */
+  readonly recoveryPoint: bigint
+}
+
+/** No method checks who calls it: that is up to the handles. */
+export class LogFiles {
+  id: LogId
+  readonly home: SegmentHome
+  readonly sidecars: SidecarFiles
+  readonly cache: TailCache
+  readonly #context: StoreContext
+  /** The handle that was opened last: no other may change the log. */
+  owner: object | null = null
+  epoch: number | null = null
+  /** What DeleteRecords left, and where the cleaner got to; null where nobody has said. */
+  logStart: bigint | null = null
+  cleanerOffset: bigint | null = null
+  segments: FileSegment[] = []
+  endOffset = 0n
+  recoveryPoint = 0n
+  /** Why nothing more goes into the log until it is loaded anew. */
+  failure: StoreError | null = null
+  isLoaded = false
+  /** Whether the log's own directory could be lost with the power. */
+  isDirectoryUnsafe = false
+  /** Whether names in it could be. */
+  areNamesUnsafe = false
+  /** Sealed segments whose indexes have not been synced. */
+  readonly #unsafeIndexes = new Set<FileSegment>()
+  /** Rises with each truncation: a flush that began before tells nothing of what came after. */
+  #cuts = 0
+  #flushing: Promise<void> | null = null
+  #nextFlush: Promise<void> | null = null
+
+  constructor(context: StoreContext, id: LogId, home: SegmentHome, sidecars: SidecarFiles) {
+    this.id = id
+    this.home = home
+    this.sidecars = sidecars
+    this.#context = context
+    this.cache = new TailCache(context.cacheBudget)
+  }
+
+  get active(): FileSegment {
+    return this.segments.at(-1) as FileSegment
+  }
+
+  take({ segments, endOffset, recoveryPoint }: LogFilesState): void {
+    this.segments = segments
+    this.endOffset = endOffset
+    this.recoveryPoint = recoveryPoint
+    this.failure = null
+    this.isLoaded = true
+  }
+
+  /** The active segment is ready. */
+  append(frames: readonly Frame[]): void {
+    const { active } = this
+    this.#attempt('append', () => active.append(frames))
+    this.cache.append(frames, this.endOffset)
+    if (frames.length > 0) this.endOffset = active.endOffset
+  }
+
+  /** The active segment is ready. */
+  roll(baseOffset: bigint): undefined | Promise<void> {
+    const { active } = this
+    const isGap = baseOffset > this.endOffset && this.segments.length > 1
+    if (baseOffset < this.endOffset) {
+      throw new StoreError('failed', `roll at ${baseOffset}, below the end ${this.endOffset}`)
+    }
+    if (active.sizeBytes === 0 && active.baseOffset === baseOffset) return undefined
+    const next = this.#attempt('roll', () => FileSegment.create(this.home, baseOffset))
+    this.areNamesUnsafe = true
+    this.endOffset = baseOffset
+    if (active.sizeBytes === 0) {
+      this.segments = [...this.segments.slice(0, -1), next]
+      active.abandon()
+      return this.#attemptLater('roll', async () => {
+        await this.#context.trash.removeNow(active.paths())
+        if (isGap) await this.keepRecoveryPoint(baseOffset)
+      })
+    }
+    this.#attempt('roll', () => active.saveIndexes(true))
+    this.#unsafeIndexes.add(active)
+    this.segments = [...this.segments, next]
+    if (isGap || baseOffset > active.endOffset) return this.keepRecoveryPoint(baseOffset)
+    this.flush(false)?.catch(() => {})
+    return undefined
+  }
+
+  /** Where the last segment stands that begins at or below `offset`; 0 when all begin above it. */
+  segmentOf(offset: bigint): number {
+    const { segments } = this
+    let low = 0
+    let high = segments.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((segments[middle] as FileSegment).baseOffset <= offset) low = middle + 1
+      else high = middle
+    }
+    return Math.max(0, low - 1)
+  }
+
+  read(from: bigint, maxBytes: number, upTo: bigint): readonly Buffer[] | Promise<readonly Buffer[]> {
+    if (from >= this.endOffset || from >= upTo) return []
+    const { startOffset } = this.cache
+    if (startOffset !== null && from >= startOffset) return this.cache.read(from, maxBytes, upTo)
+    return this.#readFiles(from, maxBytes, upTo)
+  }
+
+  async #readFiles(from: bigint, maxBytes: number, upTo: bigint): Promise<readonly Buffer[]> {
+    const views: Buffer[] = []
+    let leftBytes = maxBytes
+    let at = this.segmentOf(from)
+    while (at >= 0 && at < this.segments.length) {
+      const segment = this.segments[at] as FileSegment
+      if (segment.baseOffset >= upTo) break
+      const view = await this.#readSegment(segment, from, leftBytes, upTo)
+      // It was changed meanwhile: what has been read of others is an answer, nothing is none.
+      if (view === undefined && views.length > 0) break
+      if (view !== null && view !== undefined) {
+        const taken = views.length === 0 ? view : view.subarray(0, leftBytes)
+        views.push(taken)
+        leftBytes -= taken.length
+        if (leftBytes <= 0 || segment.endOffset > upTo || taken.length < view.length) break
+      }
+      // Segments may have come and gone meanwhile: the next is the first above this one.
+      at =
+        view === undefined
+          ? this.segmentOf(from)
+          : this.segments.findIndex(({ baseOffset }) => baseOffset > segment.baseOffset)
+    }
+    return views
+  }
+
+  async #readSegment(
+    segment: FileSegment,
+    from: bigint,
+    maxBytes: number,
+    upTo: bigint,
+  ): Promise<Buffer | null | undefined> {
+    try {
+      return await segment.read(from, maxBytes, upTo)
+    } catch (error) {
+      if (!this.segments.includes(segment)) return undefined
+      throw storeError(error, `${this.home.log}: reading offset ${from} failed`)
+    }
+  }
+
+  async drop(baseOffsets: readonly bigint[]): Promise<void> {
+    const { active } = this
+    const dropped = this.segments.filter(
+      (segment) => segment !== active && baseOffsets.includes(segment.baseOffset),
+    )
+    if (dropped.length === 0) return
+    const ends = dropped.map(
+      (segment) => (this.segments[this.segments.indexOf(segment) + 1] as FileSegment).baseOffset,
+    )
+    this.segments = this.segments.filter((segment) => !dropped.includes(segment))
+    this.#forgetCached(ends)
+    await this.#attemptLater('drop', async () => {
+      this.discard(dropped)
+      await this.#forgetPieces((offset) =>
+        dropped.some(({ baseOffset }, index) => offset >= baseOffset && offset < (ends[index] as bigint)),
+      )
+    })
+  }
+
+  /** Renames the files of segments that are no longer the log's, and removes them after a while. */
+  discard(segments: readonly FileSegment[]): void {
+    this.areNamesUnsafe = true
+    for (const segment of segments) {
+      segment.rename('.deleted')
+      segment.abandon()
+      this.#unsafeIndexes.delete(segment)
+      this.#context.trash.removeLater(segment.paths(), this.#context.fileDeleteDelayMs(this.id.topic))
+    }
+  }
+
+  async truncate(endOffset: bigint): Promise<void> {
+    if (endOffset >= this.endOffset) return
+    this.#cuts++
+    this.cache.clear()
+    await this.#attemptLater('truncate', async () => {
+      // What comes after the cut has to be checked after a crash, even if what was there before need not be.
+      if (this.recoveryPoint > endOffset) {
+        this.recoveryPoint = endOffset
+        await this.#context.saveRecoveryPoints()
+      }
+      const kept = this.segments.filter(({ baseOffset }) => baseOffset <= endOffset)
+      const gone = this.segments.slice(kept.length)
+      const cut = kept.at(-1)
+      await cut?.truncate(endOffset)
+      // Bytes that were cut off must not come back behind what is appended now.
+      if (cut !== undefined) await this.#context.syncs.run(() => cut.sync())
+      if (kept.length === 0) kept.push(FileSegment.create(this.home, endOffset))
+      this.discard(gone)
+      this.segments = kept
+      this.endOffset = endOffset
+      await this.active.ready()
+      const { baseOffset } = this.active
+      await this.#forgetPieces((offset, kind) => offset > (kind === '.snapshot' ? endOffset : baseOffset))
+      await this.sidecars.settle()
+      await this.#syncNames()
+    })
+  }
+
+  /** Puts a segment in place of others: it has been synced under a name of its own. */
+  async replace(merged: FileSegment, replaced: readonly FileSegment[]): Promise<void> {
+    const first = this.segments.indexOf(replaced[0] as FileSegment)
+    const next = this.segments[first + replaced.length] as FileSegment
+    await this.#attemptLater('replace', async () => {
+      await this.keepRecoveryPoint(next.baseOffset)
+      // From here on whoever opens the log finishes what is done below.
+      merged.rename('.swap')
+      this.areNamesUnsafe = true
+      await this.#syncNames()
+      this.segments = this.segments.toSpliced(first, replaced.length, merged)
+      this.#forgetCached([next.baseOffset])
+      this.discard(replaced)
+      // What it takes the place of must not come back beside it.
+      await this.#syncNames()
+      merged.rename('')
+      this.areNamesUnsafe = true
+      merged.saveIndexes(true)
+      this.#unsafeIndexes.add(merged)
+      await this.#forgetPieces((offset) => offset > merged.baseOffset && offset < next.baseOffset)
+    })
+  }
+
+  /** Waits until everything appended would survive a loss of power; undefined when it would. */
+  flush(isUrgent = true): undefined | Promise<void> {
+    if (this.#isSafe()) return undefined
+    if (this.#flushing === null) {
+      this.#flushing = this.#attemptLater('flush', () => this.#flush(isUrgent)).finally(() => {
+        this.#flushing = null
+      })
+      return this.#flushing
+    }
+    const again = (): undefined | Promise<void> => {
+      this.#nextFlush = null
+      return this.flush()
+    }
+    this.#nextFlush ??= this.#flushing.then(again, again)
+    return this.#nextFlush
+  }
+
+  pieceName(name: SegmentSidecarName, offset: bigint): string {
+    return fileName(offset, SIDECAR_KINDS[name])
+  }
+
+  pieceOffsets(names: readonly string[], name: SegmentSidecarName): readonly bigint[] {
+    const offsets = names.flatMap((candidate) => {
+      const parsed = parseFileName(candidate)
+      return parsed?.kind === SIDECAR_KINDS[name] && parsed.state === '' ? [parsed.offset] : []
+    })
+    return offsets.sort((left, right) => (left < right ? -1 : 1))
+  }
+
+  /** The log's own files that are not for the store alone. */
+  ownFiles(names: readonly string[]): readonly string[] {
+    return names.filter((name) => parseFileName(name) === null && !STORE_FILES.includes(name))
+  }
+
+  /** Notes that the store failed: what the log knows of its files may no longer be true. */
+  fail(error: unknown, what: string): StoreError {
+    this.failure ??= storeError(error, `${this.home.log}: ${what} failed`)
+    return this.failure
+  }
+
+  /** Lets go of all files, without writing anything. */
+  abandon(): void {
+    for (const segment of this.segments) segment.abandon()
+    this.cache.clear()
+  }
+
+  /** Lets go of all files; what they lack is written. */
+  release(): void {
+    for (const segment of this.segments) segment.release()
+  }
+
+  #isSafe(): boolean {
+    return (
+      this.recoveryPoint >= this.endOffset &&
+      !this.areNamesUnsafe &&
+      !this.isDirectoryUnsafe &&
+      this.sidecars.isSettled &&
+      this.segments.every(({ isSafe }) => isSafe)
+    )
+  }
+
+  async #flush(isUrgent: boolean): Promise<void> {
+    const { endOffset } = this
+    const cuts = this.#cuts
+    const { syncs } = this.#context
+    const unsafe = this.segments.filter(({ isSafe }) => !isSafe)
+    const indexes = [...this.#unsafeIndexes]
+    await Promise.all([
+      ...unsafe.map((segment) => this.#syncUnlessGone(segment, () => segment.sync(), isUrgent)),
+      ...indexes.map((segment) => this.#syncUnlessGone(segment, () => segment.syncIndexes(), isUrgent)),
+    ])
+    for (const segment of indexes) this.#unsafeIndexes.delete(segment)
+    await this.sidecars.settle(isUrgent)
+    await this.#syncNames(isUrgent)
+    if (this.isDirectoryUnsafe) {
+      await syncs.run(() => this.#context.disk.syncDirectory(this.#context.dataDir), isUrgent)
+      this.isDirectoryUnsafe = false
+    }
+    if (cuts === this.#cuts && endOffset > this.recoveryPoint) {
+      this.recoveryPoint = endOffset
+      this.#context.recoveryPointMoved()
+    }
+  }
+
+  async #syncUnlessGone(segment: FileSegment, sync: () => Promise<void>, isUrgent: boolean): Promise<void> {
+    try {
+      await this.#context.syncs.run(sync, isUrgent)
+    } catch (error) {
+      if (this.segments.includes(segment)) throw error
+    }
+  }
+
+  async #syncNames(isUrgent = true): Promise<void> {
+    if (!this.areNamesUnsafe) return
+    this.areNamesUnsafe = false
+    const { disk, syncs } = this.#context
+    try {
+      await syncs.run(() => disk.syncDirectory(this.home.directory), isUrgent)
+    } catch (error) {
+      this.areNamesUnsafe = true
+      throw error
+    }
+  }
+
+  /**
+   * Segments that a crash may have cut short stand side by side: a gap between them is where something was lost.
+   * One that is meant to be there has to lie below the recovery point.
+   */
+  async keepRecoveryPoint(offset: bigint): Promise<void> {
+    if (this.recoveryPoint >= offset) return
+    await this.flush()
+    if (this.recoveryPoint < offset) this.recoveryPoint = offset
+    await this.#context.saveRecoveryPoints()
+  }
+
+  /** Of what is gone nothing may be answered from memory. */
+  #forgetCached(ends: readonly bigint[]): void {
+    const { startOffset } = this.cache
+    if (startOffset !== null && ends.some((end) => end > startOffset)) this.cache.clear()
+  }
+
+  async #forgetPieces(isGone: (offset: bigint, kind: FileKind) => boolean): Promise<void> {
+    for (const name of await this.sidecars.names()) {
+      const parsed = parseFileName(name)
+      if (parsed === null || parsed.state !== '' || SEGMENT_KINDS.includes(parsed.kind)) continue
+      if (isGone(parsed.offset, parsed.kind)) await this.sidecars.remove(name)
+    }
+  }
+
+  #attempt<T>(what: string, change: () => T): T {
+    try {
+      return change()
+    } catch (error) {
+      throw this.fail(error, what)
+    }
+  }
+
+  async #attemptLater<T>(what: string, change: () => Promise<T>): Promise<T> {
+    try {
+      return await change()
+    } catch (error) {
+      throw this.fail(error, what)
+    }
+  }
+}
+
+/** What lies in a log's directory and is the store's own. */
+const STORE_FILES: readonly string[] = ['leader-epoch-checkpoint', 'partition.metadata']
+
+export function storeError(error: unknown, what: string): StoreError {
+  if (error instanceof StoreError) return error
+  const code = errorCode(error)
+  const text = error instanceof Error ? error.message : String(error)
+  return new StoreError(
+    'failed',
+    `${what}: ${code !== undefined && !text.includes(code) ? `${code}: ` : ''}${text}`,
+    {
+      cause: error,
+    },
+  )
+}

@@ -1,0 +1,200 @@
+/** Finds a log's segments in its directory; after a crash only as far as they can be relied on. */
+import type { DiskEntry } from './disk.ts'
+import { type FileName, fileName, parseFileName, SEGMENT_KINDS } from './file-names.ts'
+import { FileSegment, type SegmentHome } from './file-segment.ts'
+import type { StoreContext } from './file-store-context.ts'
+import type { LogFilesState } from './log-files.ts'
+
+export interface LoadOptions {
+  /** Whether the directory was left by a clean shutdown: then nothing is checked. */
+  readonly isClean: boolean
+  /** Segments below it would have survived a loss of power; those from the one that holds it on are checked. */
+  readonly recoveryPoint: bigint
+  readonly logStart: bigint
+  /** Whether there may be gaps between segments above the recovery point: a JVM's compaction leaves such. */
+  readonly mayHaveGaps: boolean
+}
+
+interface Found {
+  readonly file: FileName
+  readonly name: string
+}
+
+/**
+ * @throws StoreError `failed` when something is broken in a place that was relied on.
+ */
+export async function loadLog(
+  context: StoreContext,
+  home: SegmentHome,
+  options: LoadOptions,
+): Promise<LogFilesState & { readonly isCut: boolean }> {
+  const { disk, logger } = context
+  const found = await sweep(context, home)
+  const bases = found.filter(({ file }) => file.kind === '.log').map(({ file }) => file.offset)
+  bases.sort((left, right) => (left < right ? -1 : 1))
+  await removeOrphans(context, home, found, bases)
+  const loaded = await loadSegments(context, home, bases, options)
+  const { segments } = loaded
+  let { isCut } = loaded
+  let endOffset = segments.at(-1)?.endOffset ?? options.logStart
+  if (segments.length > 0 && endOffset < options.logStart) {
+    logger.warn(
+      `${home.log}: ends at ${endOffset}, below its start ${options.logStart}: it starts anew there`,
+    )
+    await discard(context, segments.splice(0))
+    endOffset = options.logStart
+    isCut = true
+  }
+  if (segments.length === 0) segments.push(FileSegment.create(home, endOffset))
+  if (isCut) await disk.syncDirectory(home.directory)
+  const recoveryPoint = options.isClean
+    ? endOffset
+    : options.recoveryPoint < endOffset
+      ? options.recoveryPoint
+      : endOffset
+  return { segments, endOffset, recoveryPoint, isCut }
+}
+
+async function loadSegments(
+  context: StoreContext,
+  home: SegmentHome,
+  bases: readonly bigint[],
+  options: LoadOptions,
+): Promise<{ readonly segments: FileSegment[]; readonly isCut: boolean }> {
+  const { logger } = context
+  const segments: FileSegment[] = []
+  const firstChecked = options.isClean
+    ? bases.length
+    : Math.max(
+        0,
+        bases.findLastIndex((base) => base <= options.recoveryPoint),
+      )
+  for (const [index, base] of bases.entries()) {
+    const next = bases[index + 1]
+    if (index < firstChecked) {
+      segments.push(await trusted(context, home, base, next === undefined))
+      continue
+    }
+    const end = segments.at(-1)?.endOffset ?? base
+    if (index > firstChecked && end !== base && !options.mayHaveGaps) {
+      logger.warn(
+        `${home.log}: cut at offset ${end}: the next segment, of ${bases.length - index}, begins at ${base}`,
+      )
+      await discardBases(context, home, bases.slice(index))
+      return { segments, isCut: true }
+    }
+    const { segment, problem, fileBytes } = await FileSegment.scan(home, base, true)
+    segments.push(segment)
+    if (problem === null) continue
+    const { sizeBytes, endOffset } = segment
+    logger.warn(
+      `${home.log}: cut at offset ${endOffset}, ${fileBytes - sizeBytes} bytes of ${fileName(base, '.log')} from position ${sizeBytes} on: ${problem}`,
+    )
+    await segment.trim()
+    if (next !== undefined) {
+      const behind = bases.slice(index + 1)
+      logger.warn(`${home.log}: removed ${behind.length} segments behind offset ${endOffset}`)
+      await discardBases(context, home, behind)
+    }
+    return { segments, isCut: true }
+  }
+  return { segments, isCut: false }
+}
+
+/** The last one of a JVM's log may be torn where its shutdown was clean by name only. */
+async function trusted(
+  context: StoreContext,
+  home: SegmentHome,
+  base: bigint,
+  isActive: boolean,
+): Promise<FileSegment> {
+  if (!isActive) return FileSegment.trusted(home, base)
+  try {
+    return await FileSegment.trusted(home, base)
+  } catch {
+    const { segment, problem, fileBytes } = await FileSegment.scan(home, base, true)
+    if (problem !== null) {
+      const cut = fileBytes - segment.sizeBytes
+      context.logger.warn(`${home.log}: cut at offset ${segment.endOffset}, ${cut} bytes: ${problem}`)
+      await segment.trim()
+    }
+    return segment
+  }
+}
+
+/** Removes what was dropped or not finished, and finishes what was: as Kafka does. */
+async function sweep({ disk, logger }: StoreContext, home: SegmentHome): Promise<readonly Found[]> {
+  const path = (name: string): string => `${home.directory}/${name}`
+  const entries = await disk.list(home.directory)
+  let found = entries.flatMap((entry) => foundIn(entry))
+  for (const { name, file } of found) {
+    if (file.state === '.deleted' || file.state === '.cleaned') await disk.remove(path(name))
+  }
+  found = found.filter(({ file }) => file.state === '' || file.state === '.swap')
+  const swaps = found.filter(({ file }) => file.state === '.swap' && file.kind === '.log')
+  if (found.every(({ file }) => file.state === '')) return found
+  for (const { file } of swaps) {
+    const { segment } = await FileSegment.scan(home, file.offset, false, '.swap')
+    segment.abandon()
+    const covered = found.filter(
+      (other) =>
+        other.file.state === '' &&
+        SEGMENT_KINDS.includes(other.file.kind) &&
+        (other.file.offset === file.offset ||
+          (other.file.offset > file.offset && other.file.offset < segment.endOffset)),
+    )
+    logger.info(
+      `${home.log}: finishing the replacement of segments from ${file.offset} to ${segment.endOffset}`,
+    )
+    // The last one first: what is left after another crash still lies behind the one that takes their place.
+    for (const { name } of covered.toReversed()) await disk.remove(path(name))
+    found = found.filter((other) => !covered.includes(other))
+  }
+  // What a replacement takes the place of must not come back beside it.
+  await disk.syncDirectory(home.directory)
+  const renamed = found.map(({ name, file }): Found => {
+    if (file.state === '') return { name, file }
+    const finished = fileName(file.offset, file.kind)
+    disk.rename(path(name), path(finished))
+    return { name: finished, file: { ...file, state: '' } }
+  })
+  await disk.syncDirectory(home.directory)
+  return renamed
+}
+
+function foundIn({ name, isDirectory }: DiskEntry): readonly Found[] {
+  const file = isDirectory ? null : parseFileName(name)
+  return file === null ? [] : [{ name, file }]
+}
+
+async function removeOrphans(
+  { disk, logger }: StoreContext,
+  home: SegmentHome,
+  found: readonly Found[],
+  bases: readonly bigint[],
+): Promise<void> {
+  for (const { name, file } of found) {
+    if ((file.kind !== '.index' && file.kind !== '.timeindex') || bases.includes(file.offset)) continue
+    logger.warn(`${home.log}: removed ${name}, whose segment is not there`)
+    await disk.remove(`${home.directory}/${name}`)
+  }
+}
+
+async function discardBases(
+  context: StoreContext,
+  home: SegmentHome,
+  bases: readonly bigint[],
+): Promise<void> {
+  const segments: FileSegment[] = []
+  for (const base of bases) segments.push((await FileSegment.scan(home, base, false)).segment)
+  await discard(context, segments)
+}
+
+/** Behind a cut nothing is in order any more; what was there stays for a while, under another name. */
+async function discard(context: StoreContext, segments: readonly FileSegment[]): Promise<void> {
+  for (const segment of segments) {
+    segment.abandon()
+    segment.rename('.deleted')
+    context.trash.removeLater(segment.paths(), 60_000)
+  }
+}

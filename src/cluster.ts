@@ -303,7 +303,8 @@ export function buildServices(
     clock,
     logger,
     segments: {
-      segmentBytes: config.get('metadata.log.segment.bytes'),
+      segmentBytes:
+        config.get('internal.metadata.log.segment.bytes') ?? config.get('metadata.log.segment.bytes'),
       segmentMs: config.get('metadata.log.segment.ms'),
     },
     nodeId: brokerId,

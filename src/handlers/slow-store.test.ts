@@ -221,6 +221,8 @@ it('a topic is gone even where the store cannot forget it', async () => {
   const ids = ['a', 'b'].map((name) => services.metadata.topic(name)?.id ?? '')
   store.held = true
   const deleted = services.controller.deleteTopics(ids)
+  // The metadata log: appended, and safe.
+  await store.release()
   await store.release()
   store.failNext = new Error('read-only')
   await drain(store)

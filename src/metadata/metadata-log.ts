@@ -143,7 +143,8 @@ function begin(
 
 function openAt(options: MetadataLogOptions, epoch: number): Log | Promise<Log> {
   const { store, clock, segments } = options
-  const config = { ...defaultLogConfig, ...segments }
+  // As Kafka's controllers: what is answered is on the disk.
+  const config = { ...defaultLogConfig, ...segments, flushMessages: 1 }
   return openLog({ store, id: METADATA_LOG_ID, epoch, clock, config: () => config })
 }
 

@@ -4,6 +4,7 @@ import type { LogStore } from '../storage/log-store.ts'
 import { MemoryStore } from '../storage/memory-store.ts'
 import { SlowStore } from '../storage/slow-store.suite.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
+import { KafkaError } from '../wire/kafka-error.ts'
 import { findCoordinatorHandler } from './find-coordinator.ts'
 import { batchOf, produce, type TestBroker, testBroker } from './harness.suite.ts'
 import { Processor, type Protocol, RefusedError } from './processor.suite.ts'
@@ -63,12 +64,77 @@ describe.each(cases)('$protocol, in a store that answers $how', ({ protocol, thr
   }, 60_000)
 })
 
+describe.each(protocols)('%s', (protocol) => {
+  it.each([
+    ['before', false],
+    ['after', true],
+  ])(
+    'loses nothing when the broker dies %s any change of what is stored',
+    async (_, isMade) => {
+      for (let at = 1; ; at++) {
+        const memory = new MemoryStore()
+        const mortal = (): DyingStore => new DyingStore(memory)
+        let store = mortal()
+        const world = await World.start(() => store)
+        store.dieAt(at, isMade)
+        world.beforeRequest = async () => {
+          if (!store.isDead) return
+          store = mortal()
+          await world.restart(store)
+        }
+        world.lost = () => store.died
+        await world.processor(protocol).run()
+        const { isDead } = store
+        if (isDead) await world.restart(mortal())
+        world.lost = () => new Promise(() => {})
+        await world.expectRecords(protocol)
+        if (world.restarts === 0) return
+      }
+    },
+    60_000,
+  )
+})
+
 const FENCED: readonly number[] = [ErrorCode.INVALID_PRODUCER_EPOCH, ErrorCode.PRODUCER_FENCED]
+
+/** A store that can be changed so many times and no more. */
+class DyingStore extends SlowStore {
+  readonly died: Promise<void>
+  isDead = false
+  #left = Number.POSITIVE_INFINITY
+  #isLastMade = false
+  #die: () => void = () => {}
+
+  constructor(inner: LogStore) {
+    super(inner)
+    this.died = new Promise((resolve) => {
+      this.#die = resolve
+    })
+  }
+
+  /** The change of that number from now on is the last, made or not; nobody hears of it. */
+  dieAt(change: number, isMade: boolean): void {
+    this.#left = change
+    this.#isLastMade = isMade
+  }
+
+  override async change(name: string, call: () => void | Promise<void>): Promise<void> {
+    if (this.isDead) throw new Error('the store is dead')
+    if (--this.#left > 0) return super.change(name, call)
+    this.isDead = true
+    if (this.#isLastMade) await super.change(name, call)
+    this.#die()
+    throw new Error('the store is dead')
+  }
+}
 
 class World {
   requests = 0
+  restarts = 0
   beforeRequest: (count: number) => Promise<void> = async () => {}
-  readonly #store: LogStore
+  /** Settles when the broker that is there now has died, and its clients' connections with it. */
+  lost: () => Promise<void> = () => new Promise(() => {})
+  #store: LogStore
   #broker: TestBroker
 
   private constructor(store: LogStore, broker: TestBroker) {
@@ -92,7 +158,7 @@ class World {
       protocol,
       broker: async () => {
         await this.beforeRequest(this.requests++)
-        return this.#broker
+        return this.#connected(this.#broker)
       },
       aborts: ([first = '']) => {
         if (first !== 'c' || spared.has(first)) return false
@@ -102,7 +168,14 @@ class World {
     })
   }
 
-  async restart(): Promise<void> {
+  /** With a store, on what that has; otherwise after an orderly stop, on the store that there was. */
+  async restart(store?: LogStore): Promise<void> {
+    this.restarts++
+    if (store !== undefined) {
+      this.#store = store
+      this.#broker = await testBroker({ store, config: CONFIG })
+      return
+    }
     const { services } = this.#broker
     services.groups.stop()
     services.transactions.stop()
@@ -111,13 +184,28 @@ class World {
     this.#broker = await testBroker({ store: this.#store, config: CONFIG })
   }
 
+  #connected(broker: TestBroker): TestBroker {
+    const lost = this.lost().then(() => {
+      throw new KafkaError(ErrorCode.NETWORK_EXCEPTION, 'the broker has died')
+    })
+    lost.catch(() => {})
+    return {
+      ...broker,
+      ask: (handler, version, request) => Promise.race([broker.ask(handler, version, request), lost]),
+    }
+  }
+
   async expectExactlyOnce(protocol: Protocol): Promise<void> {
+    await this.expectRecords(protocol)
+    expect(this.#broker.lines).toEqual([])
+  }
+
+  async expectRecords(protocol: Protocol): Promise<void> {
     const { requests } = this
     this.beforeRequest = async () => {}
     const reader = this.processor(protocol)
     expect(await reader.read('out')).toEqual(OUTPUT)
     expect(await reader.committed()).toBe(BigInt(INPUT.length))
-    expect(this.#broker.lines).toEqual([])
     this.requests = requests
   }
 }

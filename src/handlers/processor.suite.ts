@@ -27,6 +27,9 @@ const RETRIABLE: ReadonlySet<number> = new Set([
   ErrorCode.CONCURRENT_TRANSACTIONS,
   ErrorCode.NOT_ENOUGH_REPLICAS,
   ErrorCode.UNSTABLE_OFFSET_COMMIT,
+  ErrorCode.KAFKA_STORAGE_ERROR,
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  ErrorCode.NETWORK_EXCEPTION,
 ])
 
 /** Which of the two protocols (KIP-98, KIP-890) an application speaks. */

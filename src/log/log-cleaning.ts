@@ -7,12 +7,12 @@ import { type CleanableRange, cleanableRange } from './cleanable-range.ts'
 import { readCleanerOffset, writeCleanerOffset } from './cleaner-offset.ts'
 import { Compaction, type CompactionSource, type Stretch } from './compaction.ts'
 import type { LogConfig } from './log-config.ts'
-import { LogSegment } from './log-segment.ts'
+import { type BatchFacts, LogSegment } from './log-segment.ts'
 import type { LogState } from './log-state.ts'
 import { OffsetMap } from './offset-map.ts'
 import { countDeletable, DELETION_REASONS, type DeletionReason } from './retention.ts'
 import { groupSegments } from './segment-groups.ts'
-import type { StoreQueue } from './store-queue.ts'
+import { type StoreQueue, storageError } from './store-queue.ts'
 import type { AbortedTransaction } from './transaction-marker.ts'
 
 /** What of a log is cleaned. */
@@ -60,6 +60,8 @@ export interface CompactionResult {
 export class CompactionAborted extends Error {
   override readonly name: string = 'CompactionAborted'
 }
+
+type Views = readonly Buffer[]
 
 interface Running {
   aborted: boolean
@@ -198,7 +200,9 @@ export class LogCleaning {
     limits: CompactionLimits,
     running: Running,
   ): Promise<CompactionResult> {
-    const { config, clock } = this.#log
+    const { config, clock, queue } = this.#log
+    // Segments that are on their way out have to be gone.
+    await queue.idle
     const { firstDirtyOffset, firstUncleanableOffset } = range
     const maxKeys = Number(firstUncleanableOffset - firstDirtyOffset)
     const compaction = new Compaction({
@@ -229,14 +233,14 @@ export class LogCleaning {
     const bytesBefore = sizeOf(segments)
     let bytesAfter = 0
     for (const group of groupSegments(segments, config(), firstUncleanableOffset)) {
-      bytesAfter += await this.#replace(group, compaction, running)
+      bytesAfter += await this.#replace(group, compaction)
     }
     this.#noteCleanedUpTo(endOffset)
     return { bytesBefore, bytesAfter, endOffset }
   }
 
   /** Returns the size of what took the place of the group. */
-  async #replace(group: readonly LogSegment[], compaction: Compaction, running: Running): Promise<number> {
+  async #replace(group: readonly LogSegment[], compaction: Compaction): Promise<number> {
     const { stored, state, config } = this.#log
     const first = group[0] as LogSegment
     const last = group.at(-1) as LogSegment
@@ -250,19 +254,19 @@ export class LogCleaning {
       await this.#writeAborted(first.baseOffset, abortedBefore)
     const merged = new LogSegment(first.baseOffset, first.createdMs)
     merged.modifiedMs = last.modifiedMs
-    const frames = added(compaction.clean(stretches), merged, config().indexIntervalBytes)
+    const kept = new KeptBatches(compaction.clean(stretches), merged, config().indexIntervalBytes)
     try {
-      await stored.replace(bases, frames)
+      await stored.replace(bases, kept)
     } catch (error) {
-      throw running.aborted ? new CompactionAborted('the log is about to be cut') : error
+      throw kept.failure ?? storageError(error)
     }
     const { segments, aborted } = state()
     const at = segments.findIndex(({ baseOffset }) => baseOffset === first.baseOffset)
     segments.splice(at, group.length, merged)
     state().sizeBytes += merged.sizeBytes - sizeOf(group)
-    const kept = compaction.takeAborted()
-    aborted.replaceBetween(first.baseOffset, endOffset, kept)
-    if (kept.length < abortedBefore.length) await this.#writeAborted(first.baseOffset, kept)
+    const abortedAfter = compaction.takeAborted()
+    aborted.replaceBetween(first.baseOffset, endOffset, abortedAfter)
+    if (abortedAfter.length < abortedBefore.length) await this.#writeAborted(first.baseOffset, abortedAfter)
     return merged.sizeBytes
   }
 
@@ -281,7 +285,7 @@ export class LogCleaning {
   #source(): CompactionSource {
     const { stored, state } = this.#log
     return {
-      read: (from, maxBytes, upTo) => stored.read(from, maxBytes, upTo),
+      read: (from, maxBytes, upTo) => read(stored, from, maxBytes, upTo),
       abortedBetween: (from, end) => state().aborted.between(from, end),
       lastRecords: () => state().producers.lastRecords(),
     }
@@ -318,21 +322,52 @@ export class LogCleaning {
   }
 }
 
-/** Passes batches on, and notes what the segment is that they make. */
-async function* added(
-  frames: AsyncIterable<Buffer>,
-  segment: LogSegment,
-  indexIntervalBytes: number,
-): AsyncGenerator<Buffer> {
-  for await (const frame of frames) {
-    const facts = {
-      baseOffset: batch.baseOffset(frame),
-      lastOffset: batch.lastOffset(frame),
-      bytes: frame.length,
-      maxTimestamp: batch.maxTimestamp(frame),
+/** Whatever a store throws when it is read becomes KAFKA_STORAGE_ERROR. */
+function read(stored: StoredLog, from: bigint, maxBytes: number, upTo: bigint): Views | Promise<Views> {
+  const fail = (error: unknown): never => {
+    throw storageError(error)
+  }
+  try {
+    const views = stored.read(from, maxBytes, upTo)
+    return views instanceof Promise ? views.catch(fail) : views
+  } catch (error) {
+    return fail(error)
+  }
+}
+
+/** Passes batches on to the store, and notes what the segment is that they make. */
+class KeptBatches implements AsyncIterable<Buffer> {
+  /** Why there are no more of them; null when it is the store that failed. */
+  failure: unknown = null
+  readonly #batches: AsyncIterable<Buffer>
+  readonly #segment: LogSegment
+  readonly #indexIntervalBytes: number
+
+  constructor(batches: AsyncIterable<Buffer>, segment: LogSegment, indexIntervalBytes: number) {
+    this.#batches = batches
+    this.#segment = segment
+    this.#indexIntervalBytes = indexIntervalBytes
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
+    try {
+      for await (const frame of this.#batches) {
+        this.#segment.add(factsOf(frame), this.#indexIntervalBytes)
+        yield frame
+      }
+    } catch (error) {
+      this.failure = error
+      throw error
     }
-    segment.add(facts, indexIntervalBytes)
-    yield frame
+  }
+}
+
+function factsOf(frame: Buffer): BatchFacts {
+  return {
+    baseOffset: batch.baseOffset(frame),
+    lastOffset: batch.lastOffset(frame),
+    bytes: frame.length,
+    maxTimestamp: batch.maxTimestamp(frame),
   }
 }
 

@@ -6,7 +6,6 @@ import type { BrokerConfig } from '../config/broker-config.ts'
 import type { CleanableRange } from '../log/cleanable-range.ts'
 import { CompactionAborted } from '../log/log-cleaning.ts'
 import { storageError } from '../log/store-queue.ts'
-import { StoreError } from '../storage/log-store.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import type { Partition } from './partition.ts'
@@ -119,7 +118,7 @@ export class LogCleaner {
         if (range === null || !range.due) continue
         if (dirtiest === null || range.dirtyRatio > dirtiest.range.dirtyRatio) dirtiest = { partition, range }
       } catch (error) {
-        this.#tell(partition, error, failed)
+        this.#tell(partition, storageError(error), failed)
       }
     }
     return dirtiest
@@ -147,7 +146,7 @@ export class LogCleaner {
     const { logger } = this.#options
     failed.add(partition)
     if (error instanceof CompactionAborted || partition.deleted) return
-    if (isStoreFailure(error)) {
+    if (error instanceof KafkaError && error.code === ErrorCode.KAFKA_STORAGE_ERROR) {
       logger.warn({ err: error }, `the store failed when ${partition} was compacted`)
       return
     }
@@ -193,9 +192,4 @@ export class LogCleaner {
       this.#throttled.set(resolve, timer)
     })
   }
-}
-
-function isStoreFailure(error: unknown): boolean {
-  if (error instanceof StoreError) return true
-  return error instanceof KafkaError && error.code === ErrorCode.KAFKA_STORAGE_ERROR
 }

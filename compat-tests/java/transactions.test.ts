@@ -12,17 +12,24 @@ import { compileJava, describeWith, java, javaWithClient, type Tool } from '../t
 import { PATIENCE } from '../until.ts'
 import { startToolShell, type ToolShell } from './tool-runner.ts'
 
+/** A broker looks for overdue transactions every ten seconds by default. */
+const IMPATIENT = { 'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500' }
+
 let broker: TestBroker
 let shell: ToolShell
+/** Of its own, so that what older clients ask for is not taken for what the newest does. */
+let olderBroker: TestBroker
 
 describeWith(java, 'transactions in Java', () => {
   beforeAll(async () => {
     compileJava()
-    broker = await startBroker('Java client and tools')
+    broker = await startBroker('Java client and tools', undefined, IMPATIENT)
+    olderBroker = await startBroker('Java clients of older versions', undefined, IMPATIENT)
     shell = startToolShell(broker.bootstrapServers)
   })
   afterAll(async () => {
     await shell[Symbol.asyncDispose]()
+    await olderBroker[Symbol.asyncDispose]()
     await broker[Symbol.asyncDispose]()
   })
 
@@ -34,9 +41,10 @@ describeWith(java, 'transactions in Java', () => {
 
   describe.concurrent('clients', PATIENCE, () => {
     const own = ["a former member's offsets", 'an overdue transaction']
-    showFeatures(java, '4.3.1', own)
+    showFeatures(java, '4.3.1', own, () => broker)
     for (const version of ['3.9.1', '3.6.2']) {
-      showFeatures(javaWithClient(version), version, ['transactions', 'offsets in transactions', ...own])
+      const all = ['transactions', 'offsets in transactions', ...own]
+      showFeatures(javaWithClient(version), version, all, () => olderBroker)
     }
   })
 
@@ -168,11 +176,16 @@ describeWith(java, 'transactions in Java', () => {
 })
 
 /** Features of Features.java, by one version of the client. */
-function showFeatures(tool: Tool, version: string, features: readonly string[]): void {
+function showFeatures(
+  tool: Tool,
+  version: string,
+  features: readonly string[],
+  target: () => TestBroker,
+): void {
   describeWith(tool, `the client of ${version}`, () => {
     let running: ReturnType<typeof startProgram>
     beforeAll(() => {
-      running = startProgram(tool, ['Features', broker.bootstrapServers, ...features])
+      running = startProgram(tool, ['Features', target().bootstrapServers, ...features])
     })
     afterAll(async () => {
       await running[Symbol.asyncDispose]()

@@ -4,6 +4,7 @@
  * looks; from v12 on it adds what is missing (transactions V2).
  */
 import type { VerificationGuard } from '../log/verifications.ts'
+import type { TopicPartition } from '../txn/transaction-coordinator.ts'
 import * as batch from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
@@ -50,8 +51,7 @@ export function verifyBatches(
   call: Call,
 ): Verdicts | Promise<Verdicts> {
   const [first] = batches
-  const verdicts = new Map<PartitionProduceData, Verdict>()
-  if (first === undefined) return verdicts
+  if (first === undefined) return new Map()
   const producerId = batch.producerId(first.records)
   const producerEpoch = batch.producerEpoch(first.records)
   for (const { records } of batches) {
@@ -62,31 +62,62 @@ export function verifyBatches(
     )
   }
   const adds = call.version >= ADDING_VERSION
-  if (!adds && !call.config.get('transaction.partition.verification.enable')) return verdicts
+  if (!adds && !call.config.get('transaction.partition.verification.enable')) return new Map()
+  const { transactionalId } = request
+  const attempt = (): Attempt | Promise<Attempt> =>
+    verifyOnce(batches, adds, call.version, (asked) =>
+      call.transactions.verifyOrAdd(transactionalId ?? '', producerId, producerEpoch, asked, !adds),
+    )
+  const done = adds ? untilEnded(attempt, call) : attempt()
+  return done instanceof Promise ? done.then(({ verdicts }) => verdicts) : done.verdicts
+}
+
+interface Attempt {
+  readonly verdicts: Verdicts
+  /** Whether the transaction before has not ended yet. */
+  readonly concurrent: boolean
+}
+
+type Ask = (asked: readonly TopicPartition[]) => Errors | Promise<Errors>
+type Errors = readonly (KafkaError | null)[]
+
+function verifyOnce(
+  batches: readonly TransactionalBatch[],
+  adds: boolean,
+  version: number,
+  ask: Ask,
+): Attempt | Promise<Attempt> {
+  const verdicts = new Map<PartitionProduceData, Verdict>()
   const asked = batches.filter((one) => {
     const verdict = start(one, adds)
     verdicts.set(one.data, verdict)
     return verdict !== null && !(verdict instanceof VerificationError)
   })
-  if (asked.length === 0) return verdicts
-  const refuse = (errors: readonly (KafkaError | null)[]): Verdicts => {
+  const judge = (errors: Errors): Attempt => {
     for (const [at, { data }] of asked.entries()) {
       const error = errors[at]
-      if (error) verdicts.set(data, asOfProduce(error, call.version))
+      if (error) verdicts.set(data, asOfProduce(error, version))
     }
-    return verdicts
+    return { verdicts, concurrent: errors.some((error) => error?.code === ErrorCode.CONCURRENT_TRANSACTIONS) }
   }
-  const { transactionalId } = request
-  const ask = () =>
-    call.transactions.verifyOrAdd(
-      transactionalId ?? '',
-      producerId,
-      producerEpoch,
-      asked.map(({ topic, data }) => ({ topic, partition: data.index })),
-      !adds,
-    )
-  const errors = adds ? untilEnded(ask, call) : ask()
-  return errors instanceof Promise ? errors.then(refuse) : refuse(errors)
+  if (asked.length === 0) return judge([])
+  const errors = ask(asked.map(({ topic, data }) => ({ topic, partition: data.index })))
+  return errors instanceof Promise ? errors.then(judge) : judge(errors)
+}
+
+/**
+ * The end of the transaction before may still be on its way: what is added to the next one waits a moment for it, and
+ * begins anew, since the marker of that end undoes what had been verified.
+ */
+function untilEnded(attempt: () => Attempt | Promise<Attempt>, call: Call): Attempt | Promise<Attempt> {
+  const deadline = call.clock.now() + call.config.get('add.partitions.to.txn.retry.backoff.max.ms')
+  const backoffMs = call.config.get('add.partitions.to.txn.retry.backoff.ms')
+  const again = (done: Attempt): Attempt | Promise<Attempt> => {
+    if (!done.concurrent || call.clock.now() >= deadline || call.signal.aborted) return done
+    return new Promise<void>((resolve) => call.clock.schedule(backoffMs, resolve)).then(attempt).then(again)
+  }
+  const done = attempt()
+  return done instanceof Promise ? done.then(again) : again(done)
 }
 
 function start(one: TransactionalBatch, adds: boolean): Verdict {
@@ -96,21 +127,6 @@ function start(one: TransactionalBatch, adds: boolean): Verdict {
     if (error instanceof KafkaError) return new VerificationError(error.code, error.message)
     throw error
   }
-}
-
-type Errors = readonly (KafkaError | null)[]
-
-/** The end of the transaction before may still be on its way: what is added to the next one waits a moment for it. */
-function untilEnded(ask: () => Errors | Promise<Errors>, call: Call): Errors | Promise<Errors> {
-  const deadline = call.clock.now() + call.config.get('add.partitions.to.txn.retry.backoff.max.ms')
-  const backoffMs = call.config.get('add.partitions.to.txn.retry.backoff.ms')
-  const again = (errors: Errors): Errors | Promise<Errors> => {
-    const waits = errors.some((error) => error?.code === ErrorCode.CONCURRENT_TRANSACTIONS)
-    if (!waits || call.clock.now() >= deadline || call.signal.aborted) return errors
-    return new Promise<void>((resolve) => call.clock.schedule(backoffMs, resolve)).then(ask).then(again)
-  }
-  const errors = ask()
-  return errors instanceof Promise ? errors.then(again) : again(errors)
 }
 
 /** What producers of the version know in place of errors of the transaction coordinator. */

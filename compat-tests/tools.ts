@@ -66,6 +66,11 @@ const javaOptions = [
 
 export const java: Tool = tool(['java', ...javaOptions, '-cp', `${libs}/*:${classes}`], missingJava)
 
+/** Apache Kafka itself, from the jars in `javaLibs`. */
+export const javaServer: Tool = tool(['java'], missingJava)
+
+export const javaLibs: string = libs
+
 /** Our programs in Java with a client of another version than the tests' own. */
 export function javaWithClient(version: string): Tool {
   const client = join(tools, `java/consoles/kafka-clients-${version}.jar`)

@@ -12,22 +12,35 @@ import { settings } from './settings.ts'
 
 export interface Kafka extends Target, AsyncDisposable {
   stop(): Promise<void>
+  /** Gives it no time for anything. */
+  kill(): Promise<void>
 }
 
 const START_LIMIT_MS = 120_000
 const STOP_LIMIT_MS = 20_000
 
+export interface KafkaOptions {
+  /** Where Kafka keeps its data, and where they stay; formatted where it is not there. Otherwise they go with Kafka. */
+  readonly dataDir?: string
+  /** Beside those of the suite, and over them. */
+  readonly config?: Readonly<Record<string, string>>
+}
+
 /**
  * Starts Kafka and waits until it answers.
  * @param libs the directory of its jars, as Maven's dependency:copy-dependencies leaves them.
  */
-export async function startKafka(libs: string): Promise<Kafka> {
+export async function startKafka(libs: string, options: KafkaOptions = {}): Promise<Kafka> {
   if (!existsSync(libs)) throw new Error(`no jars of Apache Kafka in ${libs}`)
   const directory = mkdtempSync(join(tmpdir(), 'ottla-kafka-'))
+  const { dataDir = join(directory, 'data'), config = {} } = options
   const [port, controllerPort] = [await freePort(), await freePort()]
   const properties = join(directory, 'server.properties')
-  writeFileSync(properties, serverProperties(port, controllerPort, join(directory, 'data')))
-  format(libs, properties)
+  writeFileSync(
+    properties,
+    serverProperties(port, controllerPort, { 'log.dirs': dataDir, ...settings, ...config }),
+  )
+  if (!existsSync(dataDir)) formatStorage(libs, properties)
   const log = join(directory, 'server.log')
   const output = openSync(log, 'w')
   const java = [...javaOptions(libs), '-Xmx768m', 'kafka.Kafka', properties]
@@ -39,11 +52,13 @@ export async function startKafka(libs: string): Promise<Kafka> {
     rmSync(directory, { recursive: true, force: true })
   }
   process.once('exit', abandon)
-  const stop = async (): Promise<void> => {
-    await end(child)
+  const finish = async (ending: Promise<void>): Promise<void> => {
+    await ending
     process.off('exit', abandon)
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
   }
+  const stop = (): Promise<void> => finish(end(child))
+  const kill = (): Promise<void> => finish(killed(child))
   try {
     await answers(port, child)
   } catch (error) {
@@ -51,7 +66,7 @@ export async function startKafka(libs: string): Promise<Kafka> {
     await stop()
     throw new Error(`Apache Kafka did not start: ${String(error)}\n${tail}`)
   }
-  return { host: '127.0.0.1', port, stop, [Symbol.asyncDispose]: stop }
+  return { host: '127.0.0.1', port, stop, kill, [Symbol.asyncDispose]: stop }
 }
 
 const javaOptions = (libs: string): string[] => [
@@ -60,25 +75,29 @@ const javaOptions = (libs: string): string[] => [
   join(libs, '*'),
 ]
 
-function serverProperties(port: number, controllerPort: number, data: string): string {
+function serverProperties(
+  port: number,
+  controllerPort: number,
+  more: Readonly<Record<string, string>>,
+): string {
   const all = {
     'process.roles': 'broker,controller',
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
     'controller.listener.names': 'CONTROLLER',
-    'log.dirs': data,
-    ...settings,
+    ...more,
   }
   return Object.entries(all)
     .map(([key, value]) => `${key}=${value}\n`)
     .join('')
 }
 
-function format(libs: string, properties: string): void {
+/** Makes the data directory that the properties name ready for Kafka's first start, as `kafka-storage format` does. */
+export function formatStorage(libs: string, properties: string, ...more: readonly string[]): void {
   const clusterId = 'b3R0bGEtZGlmZmVyZW50aQ'
   const done = spawnSync(
     'java',
-    [...javaOptions(libs), 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties],
+    [...javaOptions(libs), 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties, ...more],
     { encoding: 'utf8' },
   )
   if (done.status !== 0) throw new Error(`cannot format Kafka's storage: ${done.error ?? done.stderr}`)
@@ -108,6 +127,13 @@ async function answers(port: number, child: ChildProcess): Promise<void> {
     }
     await pause(200)
   }
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -1,0 +1,98 @@
+/**
+ * A data directory goes from Apache Kafka to ottla and back: each finds what the other has left, after a clean
+ * shutdown and after a crash.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, it } from 'vitest'
+import { type Cluster, type ClusterOptions, startCluster } from '../../src/index.ts'
+import type { Target } from '../differential/case.ts'
+import { startKafka } from '../differential/kafka.ts'
+import { describeWith, javaLibs, javaServer } from '../tools.ts'
+import {
+  describeState,
+  endOpenTransaction,
+  finalizedFeatures,
+  populate,
+  produceOne,
+} from './cluster-state.ts'
+
+const LIMIT_MS = 180_000
+
+const folder = mkdtempSync(join(tmpdir(), 'ottla-directory-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+// Kafka makes the files of its indexes as large as they may get.
+const config = { 'log.index.size.max.bytes': '4096', 'log.retention.ms': '-1' }
+
+async function ottla(dataDir: string, more: ClusterOptions = {}): Promise<Target & Pick<Cluster, 'stop'>> {
+  const cluster = await startCluster({ dataDir, config: { 'log.retention.ms': '-1' }, ...more })
+  const port = Number(cluster.bootstrapServers.split(':').at(-1))
+  return { host: '127.0.0.1', port, stop: () => cluster.stop() }
+}
+
+describeWith(javaServer, 'a data directory', () => {
+  it.each(['stop', 'kill'] as const)(
+    'that Kafka has left by a %s is taken over',
+    async (end) => {
+      const dataDir = join(folder, end)
+      const kafka = await startKafka(javaLibs, { dataDir, config })
+      let left: unknown
+      try {
+        await populate(kafka)
+        left = await describeState(kafka)
+      } finally {
+        await kafka[end]()
+      }
+
+      for (const _ of ['its first start here', 'and the next one']) {
+        const taken = await ottla(dataDir)
+        expect(await describeState(taken)).toEqual(left)
+        expect(await finalizedFeatures(taken)).toMatchObject({
+          'metadata.version': 30,
+          'transaction.version': 2,
+        })
+        await taken.stop()
+      }
+      const last = await ottla(dataDir)
+      expect(await endOpenTransaction(last)).toEqual(['a', 'b'])
+      await produceOne(last, 'orders', 'from ottla')
+      const changed = await describeState(last)
+      await last.stop()
+
+      const back = await startKafka(javaLibs, { dataDir, config })
+      try {
+        expect(await describeState(back)).toEqual(changed)
+        // What is not known here was kept all the same.
+        expect(await finalizedFeatures(back)).toMatchObject({ 'group.version': 1, 'share.version': 1 })
+      } finally {
+        await back.stop()
+      }
+    },
+    LIMIT_MS,
+  )
+
+  it(
+    'that was made here is taken over by Kafka',
+    async () => {
+      const dataDir = join(folder, 'made')
+      const made = await ottla(dataDir, { clusterId: 'b3R0bGEtZGlmZmVyZW50aQ' })
+      await populate(made)
+      const left = await describeState(made)
+      await made.stop()
+      const kafka = await startKafka(javaLibs, { dataDir, config })
+      try {
+        expect(await describeState(kafka)).toEqual(left)
+        await produceOne(kafka, 'orders', 'from Kafka')
+      } finally {
+        await kafka.stop()
+      }
+      const again = await ottla(dataDir)
+      const { records } = (await describeState(again)) as { records: { orders: readonly string[][] } }
+      expect(records.orders[0]).toContain('from Kafka')
+      await again.stop()
+    },
+    LIMIT_MS,
+  )
+})

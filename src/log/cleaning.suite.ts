@@ -1,5 +1,6 @@
 /** What tests of retention and compaction share: logs with small segments, and what is to be seen in them. */
 import { seededRandom } from '../clock.ts'
+import { openTestStore } from '../storage/file-store.suite.ts'
 import type { LogStore } from '../storage/log-store.ts'
 import { MemoryStore } from '../storage/memory-store.ts'
 import { SlowStore } from '../storage/slow-store.suite.ts'
@@ -10,10 +11,13 @@ import type { Log } from './log.ts'
 import type { CompactionLimits, CompactionResult } from './log-cleaning.ts'
 import { encoded, produce, type TestRecord } from './test-log.suite.ts'
 
+export type MadeStore = LogStore | Promise<LogStore>
+
 /** What compaction has to do the same on. */
-export const stores: readonly (readonly [name: string, make: () => LogStore])[] = [
+export const stores: readonly (readonly [name: string, make: () => MadeStore])[] = [
   ['in memory', () => new MemoryStore()],
   ['on a store that is slow', () => new SlowStore(new MemoryStore())],
+  ['in files', async () => (await openTestStore()).store],
 ]
 
 export const limits: CompactionLimits = {

@@ -266,7 +266,7 @@ describe.each(stores)('compaction against a list of all records, %s', (_name, ma
   it(`shows readers what they would have seen (OTTLA_SEED=${SEED})`, async () => {
     for (let history = 0; history < HISTORIES; history++) {
       try {
-        await run(makeStore(), SEED + history)
+        await run(await makeStore(), SEED + history)
       } catch (error) {
         throw new Error(`history of seed ${SEED + history}`, { cause: error })
       }

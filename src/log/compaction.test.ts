@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { LogStore } from '../storage/log-store.ts'
 import * as batch from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { readRecords } from '../wire/records.ts'
-import { append, batchesOf, compact, contentOf, recordsOf, stores } from './cleaning.suite.ts'
+import { append, batchesOf, compact, contentOf, type MadeStore, recordsOf, stores } from './cleaning.suite.ts'
 import type { Log } from './log.ts'
 import type { LogConfig } from './log-config.ts'
 import { openTestLog, type TestLog, type TestRecord } from './test-log.suite.ts'
@@ -12,10 +11,10 @@ import type { AbortedTransaction } from './transaction-marker.ts'
 const DAY_MS = 86_400_000
 
 /** A log in which each batch but empty ones has a segment of its own. */
-function compactedLog(store: LogStore, config: Partial<LogConfig> = {}): Promise<TestLog> {
+async function compactedLog(store: MadeStore, config: Partial<LogConfig> = {}): Promise<TestLog> {
   return openTestLog(
     { compacted: true, deleted: false, segmentMs: 0, messageTimestampAfterMaxMs: 2 ** 63, ...config },
-    store,
+    await store,
   )
 }
 

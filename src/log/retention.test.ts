@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { LogStore } from '../storage/log-store.ts'
-import { append, stores } from './cleaning.suite.ts'
+import { append, type MadeStore, stores } from './cleaning.suite.ts'
 import type { Log } from './log.ts'
 import type { LogConfig } from './log-config.ts'
 import { openTestLog, type TestLog } from './test-log.suite.ts'
@@ -8,8 +7,8 @@ import { openTestLog, type TestLog } from './test-log.suite.ts'
 const HOUR_MS = 3_600_000
 
 /** A log in which each batch has a segment of its own, unless `segmentMs` says otherwise. */
-function smallSegments(store: LogStore, config: Partial<LogConfig> = {}): Promise<TestLog> {
-  return openTestLog({ segmentMs: 0, retentionMs: HOUR_MS, ...config }, store)
+async function smallSegments(store: MadeStore, config: Partial<LogConfig> = {}): Promise<TestLog> {
+  return openTestLog({ segmentMs: 0, retentionMs: HOUR_MS, ...config }, await store)
 }
 
 /** One record now, and a moment later. */

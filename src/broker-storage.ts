@@ -1,5 +1,5 @@
 /** Where a broker keeps its logs: in memory, or in a data directory that says itself whom it belongs to. */
-import { readFile } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import type { Clock, Random } from './clock.ts'
@@ -22,6 +22,7 @@ export interface BrokerStorage {
   readonly directoryId: string | null
   /** What a new cluster begins with, where `kafka-storage format` has said so. */
   readonly bootstrap: readonly MetadataRecord[] | null
+  /** Whether the last shutdown was none: logs may have lost what was not flushed. */
   readonly mayHaveLost: boolean
   /** Whose topics' configs say how long dropped files stay. */
   use(metadata: Metadata): void
@@ -58,6 +59,7 @@ export async function openStorage(options: StorageOptions): Promise<BrokerStorag
   const { config, clock, random, logger } = options
   const dataDir = dataDirOf(config)
   if (dataDir === null) return memoryStorage(options)
+  const wasClean = await isThere(join(dataDir, CLEAN_SHUTDOWN))
   let metadata: Metadata | undefined
   // Who keeps everything in memory does not wait for it to load.
   const { openFileStore } = await import('./storage/file-store.ts')
@@ -79,7 +81,7 @@ export async function openStorage(options: StorageOptions): Promise<BrokerStorag
       clusterId: store.identity.clusterId,
       directoryId: store.identity.directoryId,
       bootstrap: await readBootstrap(dataDir),
-      mayHaveLost: false,
+      mayHaveLost: !wasClean,
       use(used) {
         metadata = used
       },
@@ -88,6 +90,16 @@ export async function openStorage(options: StorageOptions): Promise<BrokerStorag
     await store.close()
     throw error
   }
+}
+
+/** What a clean shutdown leaves, and a start takes away. */
+const CLEAN_SHUTDOWN = '.kafka_cleanshutdown'
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** The one directory that log.dirs or log.dir was set to; null when neither was, or to nothing. */

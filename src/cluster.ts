@@ -273,7 +273,7 @@ export function buildServices(
   const { store, clusterId, use, ...origin } = storage ?? memoryStorage({ random }, options.store)
   const metadata = new Metadata(clusterId)
   use(metadata)
-  const replicas = new ReplicaManager({ clock, config, metadata, store, logger })
+  const replicas = new ReplicaManager({ clock, random, config, metadata, store, logger })
   const brokerId = config.get('node.id') ?? 1
   const clientMetrics = new ClientMetrics({
     clock,

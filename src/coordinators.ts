@@ -78,6 +78,11 @@ export function buildCoordinators(options: CoordinatorsOptions): Coordinators {
       logger.error({ err: error }, `what ${partition} coordinates could not be loaded`)
     }
   }
+  // What was not written is forgotten: the coordinator is what the log says it is.
+  replicas.onReopened(({ topic, index }) => {
+    const known = metadata.topic(topic)
+    if (known !== undefined) void load(known, index)
+  })
   return {
     groups,
     transactions,

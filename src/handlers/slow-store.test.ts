@@ -108,8 +108,8 @@ it('acks=all gives up in time, and says where the records stand; acks=1 does not
   expect(clock.pending).toBe(0)
 })
 
-it('a failing append fails what waited for it, and the partition from then on', async () => {
-  const { store, send, poll, listOffset, partition } = await setUp()
+it('a failing append fails what waited for it', async () => {
+  const { store, send, poll, partition } = await setUp()
   store.held = true
   const produced = [send('a', -1), send('a', 1), send('a', -1)]
   const waiting = poll(['a', 'b'])
@@ -120,10 +120,21 @@ it('a failing append fails what waited for it, and the partition from then on', 
     expect(await answer).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR, baseOffset: -1n })
   }
   expect(fetched(await waiting)).toEqual(['a-0: KAFKA_STORAGE_ERROR', 'b-0: 0'])
-  expect(await send('a', 1)).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR })
-  expect(await listOffset(0n)).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR })
-  expect(await send('b', -1)).toMatchObject({ errorCode: 0 })
   expect(partition('a').watcherCount).toBe(0)
+  expect(await send('b', -1)).toMatchObject({ errorCode: 0 })
+})
+
+it('a partition comes back by itself, with what the store has', async () => {
+  const { store, send, listOffset, lines } = await setUp()
+  expect(await send('a', -1)).toMatchObject({ errorCode: 0, baseOffset: 0n })
+  store.failNext = new Error('disk full')
+  expect(await send('a', -1)).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR })
+  // Who asks first makes it be opened anew, and is told to try again.
+  expect(await listOffset(-1n)).toMatchObject({ errorCode: ErrorCode.KAFKA_STORAGE_ERROR })
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(await send('a', -1)).toMatchObject({ errorCode: 0, baseOffset: 1n })
+  expect(await listOffset(-1n)).toMatchObject({ offset: 2n })
+  expect(lines).toEqual(['a-0 is offline'])
 })
 
 it('what is appended while a fetch still reads is not missed', async () => {

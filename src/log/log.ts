@@ -17,7 +17,7 @@ import type { LogState } from './log-state.ts'
 import { ProducerExpiry } from './producer-expiry.ts'
 import type { ActiveProducer, RememberedBatch } from './producer-state.ts'
 import { writeEpochs, writeLogStart } from './sidecars.ts'
-import { StoreQueue, withStorageErrors } from './store-queue.ts'
+import { StoreQueue } from './store-queue.ts'
 import { findMaxTimestamp, findTimestamp, type TimestampAndOffset } from './timestamp-search.ts'
 import { type AbortedTransaction, buildMarker, type TransactionMarker } from './transaction-marker.ts'
 import { type ValidatedBatch, validateBatch } from './validate-batch.ts'
@@ -33,6 +33,8 @@ export interface LogOptions {
   readonly config: () => LogConfig
   /** Where segment.jitter.ms is drawn from; without it there is no jitter. */
   readonly random?: Random
+  /** Called once, when the store has failed: the log is offline from then on. */
+  readonly onOffline?: (failure: KafkaError) => void
 }
 
 /**
@@ -59,7 +61,7 @@ export class Log {
     this.id = options.id
     this.#options = options
     this.#stored = stored
-    this.#queue = new StoreQueue(stored)
+    this.#queue = new StoreQueue(stored, options.onOffline)
     this.#state = recovered.state
     this.#checkpoints = new LogCheckpoints(stored, this.#queue, recovered)
     this.cleaning = new LogCleaning({
@@ -95,6 +97,11 @@ export class Log {
   /** Whether the store has failed. */
   get offline(): boolean {
     return this.#queue.failure !== null
+  }
+
+  /** @throws KafkaError KAFKA_STORAGE_ERROR when the store has failed. */
+  checkOnline(): void {
+    if (this.#queue.failure !== null) throw this.#queue.failure
   }
 
   get sizeBytes(): number {
@@ -144,7 +151,7 @@ export class Log {
    * @throws KafkaError INVALID_PRODUCER_EPOCH, KAFKA_STORAGE_ERROR.
    */
   startVerification(records: Buffer, supportsEpochBump: boolean): VerificationGuard | null {
-    this.#checkOnline()
+    this.checkOnline()
     const { clock } = this.#options
     return this.#state.producers.startVerification(records, supportsEpochBump, clock.now())
   }
@@ -225,13 +232,13 @@ export class Log {
    * @throws KafkaError OFFSET_OUT_OF_RANGE below `startOffset` or above `endOffset`.
    */
   read(from: bigint, maxBytes: number, upTo: bigint): readonly Buffer[] | Promise<readonly Buffer[]> {
-    this.#checkOnline()
+    this.checkOnline()
     const { startOffset, endOffset } = this.#state
     if (from < startOffset || from > endOffset) {
       throw outOfRange(`offset ${from}, where the log holds ${startOffset} to ${endOffset}`)
     }
     if (from >= upTo) return []
-    return withStorageErrors(() => this.#stored.read(from, maxBytes, upTo))
+    return this.#queue.read(() => this.#stored.read(from, maxBytes, upTo))
   }
 
   /**
@@ -251,14 +258,14 @@ export class Log {
 
   /** The first record whose timestamp is `timestampMs` or later, or null. The caller bounds it by its watermark. */
   offsetForTimestamp(timestampMs: bigint): Promise<TimestampAndOffset | null> {
-    this.#checkOnline()
-    return Promise.resolve(withStorageErrors(() => findTimestamp(this.#stored, this.#state, timestampMs)))
+    this.checkOnline()
+    return Promise.resolve(this.#queue.read(() => findTimestamp(this.#stored, this.#state, timestampMs)))
   }
 
   /** The record with the greatest timestamp, the first of several (KIP-734), or null when the log is empty. */
   maxTimestampOffset(): Promise<TimestampAndOffset | null> {
-    this.#checkOnline()
-    return Promise.resolve(withStorageErrors(() => findMaxTimestamp(this.#stored, this.#state)))
+    this.checkOnline()
+    return Promise.resolve(this.#queue.read(() => findMaxTimestamp(this.#stored, this.#state)))
   }
 
   /** The leader epoch of the record at `offset`, or -1. */
@@ -268,13 +275,13 @@ export class Log {
 
   /** Where `epoch`, or the greatest one below it, ends (KIP-320): the answer of OffsetForLeaderEpoch. */
   endOffsetForEpoch(epoch: number): EpochEnd {
-    this.#checkOnline()
+    this.checkOnline()
     return this.#state.epochs.endOffsetFor(epoch, this.#state.endOffset)
   }
 
   /** Notes that a leader of `epoch` writes from `startOffset` (by default the log end) on (KIP-101). */
   assignEpoch(epoch: number, startOffset: bigint = this.#state.endOffset): void {
-    this.#checkOnline()
+    this.checkOnline()
     if (this.#state.epochs.assign(epoch, startOffset)) this.#saveEpochs()
   }
 
@@ -287,8 +294,7 @@ export class Log {
   deleteRecordsBefore(offset: bigint): undefined | Promise<void> {
     this.#checkWritable()
     const state = this.#state
-    if (offset > state.endOffset)
-      throw outOfRange(`log start ${offset}, above the log end ${state.endOffset}`)
+    if (offset > state.endOffset) throw outOfRange(`log start ${offset}, above the end ${state.endOffset}`)
     if (offset <= state.startOffset) return undefined
     state.startOffset = offset
     if (state.epochs.truncateFromStart(offset)) this.#saveEpochs()
@@ -311,7 +317,7 @@ export class Log {
       await this.cleaning.abort(offset)
       await this.#queue.run(() => this.#stored.truncate(offset))
       const { config, clock } = this.#options
-      const recovered = await withStorageErrors(() => recoverLog(this.#stored, config(), clock.now()))
+      const recovered = await this.#queue.read(() => recoverLog(this.#stored, config(), clock.now()))
       this.#state = recovered.state
       this.#checkpoints = new LogCheckpoints(this.#stored, this.#queue, recovered)
     } finally {
@@ -330,7 +336,7 @@ export class Log {
 
   /** The idempotent producers that have not been idle for too long. */
   activeProducers(): readonly ActiveProducer[] {
-    this.#checkOnline()
+    this.checkOnline()
     this.#expiry.catchUp(this.#state.producers, this.#options.clock.now(), this.#options.config())
     return this.#state.producers.active()
   }
@@ -379,8 +385,8 @@ export class Log {
       const aborted = state.producers.update(frame)
       if (aborted !== null) state.aborted.add(aborted)
     }
-    const { startOffset } = state
-    return { baseOffset, lastOffset, logAppendTimeMs, duplicate: false, logStartOffset: startOffset, durable }
+    const { startOffset: logStartOffset } = state
+    return { baseOffset, lastOffset, logAppendTimeMs, duplicate: false, logStartOffset, durable }
   }
 
   /** The active segment, or a new one where the batch does not belong into it. */
@@ -431,12 +437,8 @@ export class Log {
     this.#queue.post(() => writeEpochs(this.#stored, entries))
   }
 
-  #checkOnline(): void {
-    if (this.#queue.failure !== null) throw this.#queue.failure
-  }
-
   #checkWritable(): void {
-    this.#checkOnline()
+    this.checkOnline()
     if (this.#truncating) {
       throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, 'the log is being truncated')
     }

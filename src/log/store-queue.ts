@@ -22,13 +22,16 @@ interface Append {
  */
 export class StoreQueue {
   readonly #stored: StoredLog
+  readonly #onFailure: (failure: KafkaError) => void
   readonly #waiting: Waiting[] = []
   #inFlight: Promise<void> | undefined
   #failure: KafkaError | null = null
   #durableEndOffset: bigint
 
-  constructor(stored: StoredLog) {
+  /** @param onFailure called once, when the store has failed. */
+  constructor(stored: StoredLog, onFailure: (failure: KafkaError) => void = () => {}) {
     this.#stored = stored
+    this.#onFailure = onFailure
     this.#durableEndOffset = stored.endOffset
   }
 
@@ -74,9 +77,38 @@ export class StoreQueue {
     this.run(call)?.catch(() => {})
   }
 
+  /**
+   * Reads from the store, beside the queue. A store that cannot be read from is not written to either; a record that
+   * makes no sense (KafkaError) is no such failure.
+   * @throws KafkaError KAFKA_STORAGE_ERROR.
+   */
+  read<T>(read: () => T | Promise<T>): T | Promise<T> {
+    const failed = (error: unknown): never => {
+      throw error instanceof KafkaError ? error : this.fail(error)
+    }
+    try {
+      const answer = read()
+      return answer instanceof Promise ? answer.catch(failed) : answer
+    } catch (error) {
+      return failed(error)
+    }
+  }
+
   /** Flushes what the store has by then, unless it has failed. */
   flush(): void {
     if (this.#failure === null) this.post(() => this.#stored.flush())
+  }
+
+  /**
+   * The store has failed at something that did not go through the queue: nothing goes through it any more, but what is
+   * in flight may yet succeed.
+   */
+  fail(cause: unknown): KafkaError {
+    if (this.#failure !== null) return this.#failure
+    this.#failure = storageError(cause)
+    for (const { done } of this.#waiting.splice(0)) done.reject(this.#failure)
+    this.#onFailure(this.#failure)
+    return this.#failure
   }
 
   #append({ frames, mustFlush }: Append): void | Promise<void> {
@@ -98,7 +130,7 @@ export class StoreQueue {
     try {
       answer = call()
     } catch (error) {
-      throw this.#fail(error)
+      throw this.fail(error)
     }
     if (answer === undefined) {
       this.#durableEndOffset = this.#stored.endOffset
@@ -110,7 +142,8 @@ export class StoreQueue {
         this.#next()
       },
       (error: unknown) => {
-        throw this.#fail(error)
+        this.#inFlight = undefined
+        throw this.fail(error)
       },
     )
     // Whoever appended may not wait: that is no unhandled rejection.
@@ -133,13 +166,6 @@ export class StoreQueue {
     } catch (error) {
       next.done.reject(error)
     }
-  }
-
-  #fail(cause: unknown): KafkaError {
-    this.#inFlight = undefined
-    this.#failure ??= storageError(cause)
-    for (const { done } of this.#waiting.splice(0)) done.reject(this.#failure)
-    return this.#failure
   }
 }
 

@@ -68,28 +68,29 @@ export class Partition {
   readonly topic: string
   readonly topicId: string
   readonly index: number
-  readonly #log: Log
+  #log: Log
   #registration: PartitionRegistration
   #highWatermark: bigint
   /** How many bytes there are at most from the last stable offset to the high watermark. */
   #unstableBytes = 0
   #watchers: Set<PartitionWatcher> | undefined
   #deleted = false
+  readonly #onMissed: () => void
 
+  /** @param onMissed called when somebody asks for something while the log is offline: it may `reopen` at once. */
   constructor(
     topic: { readonly name: string; readonly id: string },
     registration: PartitionRegistration,
     log: Log,
+    onMissed: () => void = () => {},
   ) {
     this.topic = topic.name
     this.topicId = topic.id
     this.index = registration.index
     this.#registration = registration
+    this.#onMissed = onMissed
     this.#log = log
-    this.#highWatermark = log.durableEndOffset
-    log.highWatermarkMoved(this.#highWatermark)
-    if (this.lastStableOffset < this.#highWatermark) this.#unstableBytes = log.sizeBytes
-    log.assignEpoch(registration.leaderEpoch)
+    this.#highWatermark = this.#adopt(log)
   }
 
   get leader(): number {
@@ -197,17 +198,18 @@ export class Partition {
     if (limit < 0) {
       throw new KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, `${limit} bytes of ${this} cannot be read`)
     }
+    const log = this.#log
     const wholeBatches = (buffers: readonly Buffer[]): PartitionRead => {
       const sizeBytes = totalBytes(buffers)
       if (isolation === Isolation.READ_COMMITTED) {
-        answer.abortedTransactions = this.#log.abortedTransactions(position.offset, buffers)
+        answer.abortedTransactions = log.abortedTransactions(position.offset, buffers)
       }
       if (sizeBytes > limit && !atLeastOne) return answer
       answer.records = buffers
       answer.sizeBytes = sizeBytes
       return answer
     }
-    const buffers = this.#log.readSegment(position.offset, limit, this.#readableEnd(isolation))
+    const buffers = log.readSegment(position.offset, limit, this.#readableEnd(isolation))
     return buffers instanceof Promise ? buffers.then(wholeBatches) : wholeBatches(buffers)
   }
 
@@ -325,21 +327,58 @@ export class Partition {
     this.#watchers?.delete(watcher)
   }
 
+  /** Whether the log's store has failed: every request answers KAFKA_STORAGE_ERROR until `reopen`. */
+  get offline(): boolean {
+    return this.#log.offline
+  }
+
+  /** Lets go of a log that is offline, so that it can be opened anew. */
+  release(): void | Promise<void> {
+    return this.#log.discard()
+  }
+
+  /** Goes on with the log as it was opened anew: with what its store has, and nothing else. */
+  reopen(log: Log): void {
+    this.#highWatermark = this.#adopt(log)
+    this.#notify(0, 0)
+  }
+
+  /** The broker stops: whoever waits looks again, and finds nothing. The log can be opened again without being read. */
+  close(): void | Promise<void> {
+    this.#leave()
+    return this.#log.close()
+  }
+
   /** The topic is gone: whoever waits looks again, and finds nothing. */
   delete(): void | Promise<void> {
-    this.#deleted = true
-    this.#notify(0, 0)
-    this.#watchers = undefined
-    return this.#log.close()
+    this.#leave()
+    return this.#log.discard()
   }
 
   toString(): string {
     return `${this.topic}-${this.index}`
   }
 
+  /** Returns the high watermark: where the log is durable. */
+  #adopt(log: Log): bigint {
+    const highWatermark = log.durableEndOffset
+    log.assignEpoch(this.leaderEpoch)
+    log.highWatermarkMoved(highWatermark)
+    this.#log = log
+    this.#unstableBytes = log.firstUnstableOffset === null ? 0 : log.sizeBytes
+    return highWatermark
+  }
+
+  #leave(): void {
+    this.#deleted = true
+    this.#notify(0, 0)
+    this.#watchers = undefined
+  }
+
   #checkLed(): void {
-    if (!this.#deleted) return
-    throw new KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, `${this} has been deleted`)
+    if (this.#deleted) throw new KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, `${this} has been deleted`)
+    if (this.#log.offline) this.#onMissed()
+    this.#log.checkOnline()
   }
 
   /** The high watermark is where all in-sync replicas are: for a single one, where its log is durable. */

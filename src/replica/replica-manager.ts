@@ -1,6 +1,6 @@
 /** The partitions that one broker holds. Follows the metadata: what is created is opened, what is deleted goes. */
 import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
+import type { Clock, Random } from '../clock.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { TopicConfig } from '../config/topic-config.ts'
 import type { Log } from '../log/log.ts'
@@ -8,28 +8,41 @@ import type { LogConfig } from '../log/log-config.ts'
 import { openLog } from '../log/open-log.ts'
 import { storageError } from '../log/store-queue.ts'
 import type { Metadata, MetadataRecord, Topic } from '../metadata/metadata.ts'
-import type { LogStore, Volume } from '../storage/log-store.ts'
+import { type LogStore, StoreError, type Volume } from '../storage/log-store.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import { ZERO_UUID } from '../wire/reader.ts'
 import type { FetchTarget } from './fetch-selection.ts'
 import { logConfigOf } from './log-config.ts'
 import { Partition } from './partition.ts'
+import { Retry } from './retry.ts'
 
 export interface ReplicaManagerOptions {
   readonly clock: Clock
   readonly config: BrokerConfig
   readonly metadata: Metadata
   readonly store: LogStore
-  readonly logger: Pick<Logger, 'error'>
+  readonly logger: Pick<Logger, 'info' | 'error'>
+  readonly random?: Random
+}
+
+/** Who fails again so soon has not recovered: that is the same outage, and told once. */
+const OUTAGE_MS = 60_000
+
+/** Of one partition. */
+interface Outage {
+  failure: KafkaError
+  lastMs: number
+  /** Opens it anew; null while it is open. */
+  retry: Retry | null
 }
 
 /** What this broker holds of one topic. */
 class TopicReplicas {
   /** By partition index. One that is not open yet leaves a hole. */
   readonly partitions: (Partition | undefined)[] = []
-  /** Why a partition cannot be opened, by its index. */
-  readonly failures = new Map<number, KafkaError>()
+  /** What is known of partitions that the store has failed, by their index. */
+  readonly outages = new Map<number, Outage>()
   readonly #broker: BrokerConfig
   #config: TopicConfig
   #logConfig: LogConfig | undefined
@@ -63,14 +76,24 @@ export class ReplicaManager {
   readonly #options: ReplicaManagerOptions
   /** By topic id. */
   readonly #topics = new Map<string, TopicReplicas>()
+  #onReopened: (partition: Partition) => void = () => {}
 
   constructor(options: ReplicaManagerOptions) {
     this.#options = options
   }
 
+  /** Has `act` called when a partition has come back whose store had failed: what was not written is forgotten. */
+  onReopened(act: (partition: Partition) => void): void {
+    this.#onReopened = act
+  }
+
   /** The partition, or undefined when it does not exist or is not open yet. */
   find(topicId: string, index: number): Partition | undefined {
-    return this.#topics.get(topicId)?.partitions[index]
+    const replicas = this.#topics.get(topicId)
+    const found = replicas?.partitions[index]
+    if (found !== undefined || replicas?.outages.size === 0) return found
+    replicas?.outages.get(index)?.retry?.ask()
+    return replicas?.partitions[index]
   }
 
   /**
@@ -134,13 +157,15 @@ export class ReplicaManager {
 
   /** Lets go of every log. */
   async close(): Promise<void> {
-    const partitions = [...this.#topics.values()].flatMap((topic) => topic.partitions)
+    const topics = [...this.#topics.values()]
+    const partitions = topics.flatMap((topic) => topic.partitions)
+    for (const topic of topics) stopRetries(topic)
     this.#topics.clear()
     await Promise.all(
       partitions.map((partition) =>
         partition === undefined
           ? undefined
-          : this.#attempt(`${partition} could not be closed`, () => partition.delete()),
+          : this.#attempt(`${partition} could not be closed`, () => partition.close()),
       ),
     )
   }
@@ -159,22 +184,39 @@ export class ReplicaManager {
   }
 
   #open(topicId: string, index: number): void | Promise<void> {
-    const { config, metadata, store, clock, logger } = this.#options
+    const { config, metadata } = this.#options
     const topic = metadata.topicById(topicId)
-    const registration = topic?.partitions[index]
-    if (topic === undefined || registration === undefined) return
+    if (topic?.partitions[index] === undefined) return
     const replicas = this.#topics.get(topicId) ?? new TopicReplicas(config, topic.configs)
     this.#topics.set(topicId, replicas)
-    const id = { topic: topic.name, topicId, partition: index }
-    const add = (log: Log): void | Promise<void> => {
-      const partition = new Partition(topic, registration, log)
-      // The topic may have been deleted while a slow store opened the log.
-      if (this.#topics.get(topicId) !== replicas) return this.#discard(partition)
-      replicas.partitions[index] = partition
+    const opened = this.#openLog(topic, index, replicas)
+    if (opened instanceof Promise) return opened.then(() => undefined)
+  }
+
+  /** Opens the log of a partition, for the first time or anew. Says whether it could. */
+  #openLog(topic: Topic, index: number, replicas: TopicReplicas): boolean | Promise<boolean> {
+    const { store, clock, random } = this.#options
+    const registration = this.#options.metadata.topicById(topic.id)?.partitions[index]
+    if (registration === undefined) return true
+    const id = { topic: topic.name, topicId: topic.id, partition: index }
+    const fail = (error: unknown): false => {
+      this.#failed(topic, index, replicas, storageError(error))
+      return false
     }
-    const fail = (error: unknown): void => {
-      logger.error({ err: error }, `${topic.name}-${index} could not be opened`)
-      replicas.failures.set(index, storageError(error))
+    const add = (log: Log): boolean | Promise<boolean> => {
+      const before = replicas.partitions[index]
+      // The topic may have been deleted, or the broker closed, while a slow store opened the log.
+      const isWanted = this.#topics.get(topic.id) === replicas
+      if (before === undefined || !isWanted) {
+        const onMissed = () => replicas.outages.get(index)?.retry?.ask()
+        const partition = new Partition(topic, registration, log, onMissed)
+        if (!isWanted) return after(this.#discard(partition), () => true)
+        replicas.partitions[index] = partition
+      } else {
+        before.reopen(log)
+      }
+      this.#succeeded(topic, index, replicas)
+      return true
     }
     try {
       const log = openLog({
@@ -183,19 +225,59 @@ export class ReplicaManager {
         epoch: registration.leaderEpoch,
         clock,
         config: () => replicas.logConfig,
+        ...(random === undefined ? {} : { random }),
+        onOffline: (failure) => this.#failed(topic, index, replicas, failure),
       })
       return log instanceof Promise ? log.then(add).catch(fail) : add(log)
     } catch (error) {
-      fail(error)
+      return fail(error)
     }
+  }
+
+  /** A log is offline, or could not be opened: it is tried again until it can be. */
+  #failed(topic: Topic, index: number, replicas: TopicReplicas, failure: KafkaError): void {
+    if (this.#topics.get(topic.id) !== replicas) return
+    const { clock, logger } = this.#options
+    const nowMs = clock.now()
+    const known = replicas.outages.get(index)
+    if (known === undefined || (known.retry === null && nowMs - known.lastMs >= OUTAGE_MS)) {
+      const what = replicas.partitions[index] === undefined ? 'could not be opened' : 'is offline'
+      logger.error({ err: failure }, `${topic.name}-${index} ${what}`)
+    }
+    const outage: Outage = known ?? { failure, lastMs: nowMs, retry: null }
+    outage.failure = failure
+    outage.lastMs = nowMs
+    replicas.outages.set(index, outage)
+    // Another broker has the log now: it is not to be taken back.
+    if (failure.cause instanceof StoreError && failure.cause.failure !== 'failed') return
+    outage.retry ??= new Retry(clock, () => {
+      const released = this.#attempt(`${topic.name}-${index} could not be let go`, () =>
+        replicas.partitions[index]?.release(),
+      )
+      return after(released, () => this.#openLog(topic, index, replicas))
+    })
+  }
+
+  #succeeded(topic: Topic, index: number, replicas: TopicReplicas): void {
+    const outage = replicas.outages.get(index)
+    const partition = replicas.partitions[index]
+    if (outage === undefined || partition === undefined) return
+    outage.lastMs = this.#options.clock.now()
+    outage.retry = null
+    this.#options.logger.info(
+      `${topic.name}-${index} has been opened anew, up to offset ${partition.logEndOffset}`,
+    )
+    this.#onReopened(partition)
   }
 
   /** Nobody finds the partitions from here on, however long the store takes to forget them. */
   #remove(topicId: string): void | Promise<void> {
-    const partitions = this.#topics.get(topicId)?.partitions ?? []
+    const replicas = this.#topics.get(topicId)
+    if (replicas === undefined) return
     this.#topics.delete(topicId)
+    stopRetries(replicas)
     const waits: Promise<void>[] = []
-    for (const partition of partitions) {
+    for (const partition of replicas.partitions) {
       const wait = partition === undefined ? undefined : this.#discard(partition)
       if (wait instanceof Promise) waits.push(wait)
     }
@@ -224,8 +306,17 @@ export class ReplicaManager {
 
   #missing(topic: Topic, index: number): KafkaError {
     if (topic.partitions[index] === undefined) return noSuchPartition(topic, index)
-    return this.#topics.get(topic.id)?.failures.get(index) ?? notOpenYet(topic, index)
+    return this.#topics.get(topic.id)?.outages.get(index)?.failure ?? notOpenYet(topic, index)
   }
+}
+
+function stopRetries({ outages }: TopicReplicas): void {
+  for (const { retry } of outages.values()) retry?.stop()
+}
+
+/** Goes on at once where there is nothing to wait for. */
+function after<T>(done: void | Promise<void>, act: () => T | Promise<T>): T | Promise<T> {
+  return done instanceof Promise ? done.then(act) : act()
 }
 
 function noSuchPartition(topic: Topic, index: number): KafkaError {

@@ -58,7 +58,8 @@ export class LogCheckpoints {
 
   /** Notes all that a log needs to be opened without being read. */
   close(state: LogState): void {
-    if (state.endOffset <= this.#newest) return
+    // Of thousands of logs that nothing was ever written to, none is worth a file.
+    if (state.endOffset <= this.#newest || state.endOffset === 0n) return
     this.segmentEnds(state)
     this.takeSnapshot(state)
     this.#strays = [state.endOffset]

@@ -10,6 +10,8 @@ import type { KeptFile } from './sidecar-files.ts'
 const MARKER = '.kafka_cleanshutdown'
 const SUMMARY = '.ottla_summary'
 const FORMAT = 1
+/** Says that nobody but this store has written logs since they were last known to be whole. */
+const OWN = '.ottla'
 const HEADER = /^ottla (\d+) ([0-9a-f]{8})\n/
 
 export interface LogSummary {
@@ -34,9 +36,20 @@ export async function writeCleanShutdown(
   const body = JSON.stringify(logs.map(encode))
   const checksum = checksumOf(body)
   await replaceFile(disk, directory, SUMMARY, Buffer.from(`ottla ${FORMAT} ${checksum}\n${body}`))
+  await makeOwn(disk, directory)
   // Kafka reads the first two fields; the third says which summary the marker goes with.
   const marker = JSON.stringify({ version: 0, brokerEpoch: -1, summary: checksum })
   await replaceFile(disk, directory, MARKER, Buffer.from(marker))
+}
+
+/** Whether all that is in the directory was written by this store, or was found whole by it. */
+export async function isOwn(disk: Disk, directory: string): Promise<boolean> {
+  return (await disk.read(`${directory}/${OWN}`)) !== null
+}
+
+export async function makeOwn(disk: Disk, directory: string): Promise<void> {
+  if (!(await isOwn(disk, directory)))
+    await replaceFile(disk, directory, OWN, Buffer.from(`ottla ${FORMAT}\n`))
 }
 
 /** Reads what the last shutdown left, and removes it for good. */

@@ -37,7 +37,7 @@ export interface WantedIdentity {
 /** Makes the directory where there is none, and takes it for this process. */
 export async function takeDirectory(disk: Disk, path: string): Promise<DiskLock> {
   try {
-    disk.makeDirectory(path)
+    await makeSafely(disk, path)
     await disk.list(path)
   } catch (error) {
     const code = errorCode(error)
@@ -52,6 +52,31 @@ export async function takeDirectory(disk: Disk, path: string): Promise<DiskLock>
   }
   if (!lock.isLocked) throw new DataDirError(`${path} is in use: ${lock.holder} holds ${path}/.lock`)
   return lock
+}
+
+/** Makes the directory and those above it, so that they would survive a loss of power. */
+async function makeSafely(disk: Disk, path: string): Promise<void> {
+  const missing: string[] = []
+  for (let at = path; at !== '/' && at !== '' && !(await isThere(disk, at)); at = parentOf(at))
+    missing.push(at)
+  if (missing.length === 0) return
+  disk.makeDirectory(path)
+  for (const made of missing) await disk.syncDirectory(parentOf(made))
+}
+
+async function isThere(disk: Disk, path: string): Promise<boolean> {
+  try {
+    await disk.names(path)
+    return true
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+function parentOf(path: string): string {
+  const cut = path.lastIndexOf('/')
+  return cut <= 0 ? '/' : path.slice(0, cut)
 }
 
 /**

@@ -43,17 +43,14 @@ export async function lockDirectory(directory: string): Promise<DiskLock | LockH
 async function takeFile(path: string): Promise<DiskLock | LockHolder> {
   const own = await contentFor(process.pid)
   const temporary = `${path}.${process.pid}.${attempts++}`
-  let wasLeft = false
   await writeFile(temporary, own)
   try {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      if (await createFrom(temporary, path, own))
-        return { isLocked: true, wasLeft, unlock: () => giveBack(path, own) }
+      if (await createFrom(temporary, path, own)) return { isLocked: true, unlock: () => giveBack(path, own) }
       const found = await readIfThere(path)
       if (found === null) continue
       const holder = await holderOf(path, found)
       if (holder !== null) return { isLocked: false, holder }
-      wasLeft ||= CONTENT.test(found)
       if (!(await removeLeft(path, found, `${temporary}.left`)))
         return { isLocked: false, holder: 'another process' }
     }

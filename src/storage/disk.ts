@@ -68,8 +68,6 @@ export interface DiskSpace {
 
 export interface DiskLock {
   readonly isLocked: true
-  /** Whether the lock had been left behind by a store of this kind that did not give it back. */
-  readonly wasLeft: boolean
   unlock(): Promise<void>
 }
 

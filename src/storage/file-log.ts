@@ -140,26 +140,30 @@ export class FileLog implements StoredLog {
   /** Writes what replaces segments into a file of its own, and waits until it would survive a loss of power. */
   async #write(baseOffset: bigint, frames: Frames): Promise<FileSegment> {
     const { home } = this.#files
-    const merged = FileSegment.create(home, baseOffset, '.cleaned')
+    let merged: FileSegment | null = null
     try {
-      await merged.keepOpen(async () => {
+      const made = FileSegment.create(home, baseOffset, '.cleaned')
+      merged = made
+      await made.keepOpen(async () => {
         let waiting: Frame[] = []
         let bytes = 0
         for await (const frame of frames) {
           waiting.push(frame)
           bytes += frame.length
           if (bytes < WRITE_BYTES) continue
-          merged.append(waiting)
+          made.append(waiting)
           waiting = []
           bytes = 0
         }
-        merged.append(waiting)
-        await this.#context.syncs.run(() => merged.sync())
+        made.append(waiting)
+        await this.#context.syncs.run(() => made.sync())
       })
-      return merged
+      return made
     } catch (error) {
-      merged.abandon()
-      await this.#context.trash.removeNow(merged.paths()).catch(() => {})
+      if (merged !== null) {
+        merged.abandon()
+        await this.#context.trash.removeNow(merged.paths()).catch(() => {})
+      }
       throw errorOf(error, home.log)
     }
   }

@@ -1,7 +1,7 @@
 /** What a file store finds when it starts: whose directory it is, how it was left, and which logs are there. */
 import type { Logger } from 'pino'
 import type { Random } from '../clock.ts'
-import { type CleanShutdown, type LogSummary, takeCleanShutdown } from './clean-shutdown.ts'
+import { type CleanShutdown, isOwn, type LogSummary, makeOwn, takeCleanShutdown } from './clean-shutdown.ts'
 import {
   DataDirError,
   type DataDirIdentity,
@@ -62,7 +62,8 @@ export async function startDataDir(options: StartOptions): Promise<StartedDataDi
   try {
     const entries = await disk.list(dataDir)
     const { identity, isNew } = await identify(disk, dataDir, entries, wanted, random)
-    const logs = await findLogs(options, entries, lock.wasLeft)
+    if (isNew) await makeOwn(disk, dataDir)
+    const logs = await findLogs(options, entries)
     const directories = entries.filter(({ isDirectory }) => isDirectory).map(({ name }) => name)
     return { identity, isNew, lock, logs, leftDirectories: directories.filter(isDeletedDirectory) }
   } catch (error) {
@@ -71,12 +72,9 @@ export async function startDataDir(options: StartOptions): Promise<StartedDataDi
   }
 }
 
-async function findLogs(
-  options: StartOptions,
-  entries: readonly DiskEntry[],
-  wasLeft: boolean,
-): Promise<readonly FoundLog[]> {
+async function findLogs(options: StartOptions, entries: readonly DiskEntry[]): Promise<readonly FoundLog[]> {
   const { disk, dataDir, logger } = options
+  const mayHaveGaps = !(await isOwn(disk, dataDir))
   const shutdown = await takeCleanShutdown(disk, dataDir)
   const [recoveryPoints, logStarts, cleanerOffsets] = await Promise.all([
     readOffsets(options, RECOVERY_POINTS, 'every log is checked from its beginning'),
@@ -96,7 +94,7 @@ async function findLogs(
         logStart: logStarts.get(name) ?? null,
         cleanerOffset: cleanerOffsets.get(name) ?? null,
         isClean: shutdown.isClean,
-        mayHaveGaps: !wasLeft,
+        mayHaveGaps,
       }
     }),
   )

@@ -31,7 +31,7 @@ export async function openTestStore(
     random: seededRandom(1),
     nodeId: 1,
     logger: testLogger(told),
-    disk,
+    disk: disk instanceof SimulatedDisk ? disk.attach() : disk,
     ...options,
   })
   return { store, clock, told }

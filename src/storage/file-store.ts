@@ -265,9 +265,11 @@ export class FileStore implements LogStore {
       logger.error({ err: error }, `${dataDir} could not be closed cleanly: the next start checks its logs`)
       for (const log of this.#logs.values()) log.abandon()
       await trash.empty().catch(() => {})
-    } finally {
-      await this.#lock.unlock()
     }
+    await this.#lock.unlock().catch((error: unknown) => {
+      // The lock of a process that is gone is none.
+      logger.warn({ err: error }, `${dataDir}/.lock could not be removed`)
+    })
   }
 
   #create(id: LogId): LogFiles {

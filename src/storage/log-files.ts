@@ -47,6 +47,8 @@ export class LogFiles {
   readonly #unsafeIndexes = new Set<FileSegment>()
   /** Rises with each truncation: a flush that began before tells nothing of what came after. */
   #cuts = 0
+  /** A recovery point that a start after a crash is sure to find. */
+  #keptRecoveryPoint = 0n
   #flushing: Promise<void> | null = null
   #nextFlush: Promise<void> | null = null
 
@@ -81,7 +83,7 @@ export class LogFiles {
   /** The active segment is ready. */
   roll(baseOffset: bigint): undefined | Promise<void> {
     const { active } = this
-    const isGap = baseOffset > this.endOffset && this.segments.length > 1
+    const isGap = baseOffset > this.endOffset || (active.sizeBytes === 0 && baseOffset > active.baseOffset)
     if (baseOffset < this.endOffset) {
       throw new StoreError('failed', `roll at ${baseOffset}, below the end ${this.endOffset}`)
     }
@@ -100,7 +102,8 @@ export class LogFiles {
     this.#attempt('roll', () => active.saveIndexes(true))
     this.#unsafeIndexes.add(active)
     this.segments = [...this.segments, next]
-    if (isGap || baseOffset > active.endOffset) return this.keepRecoveryPoint(baseOffset)
+    if (isGap || baseOffset > active.endOffset)
+      return this.#attemptLater('roll', () => this.keepRecoveryPoint(baseOffset))
     this.flush(false)?.catch(() => {})
     return undefined
   }
@@ -176,6 +179,7 @@ export class LogFiles {
     this.segments = this.segments.filter((segment) => !dropped.includes(segment))
     this.#forgetCached(ends)
     await this.#attemptLater('drop', async () => {
+      await this.#keepStart((this.segments[0] as FileSegment).baseOffset)
       this.discard(dropped)
       await this.#forgetPieces((offset) =>
         dropped.some(({ baseOffset }, index) => offset >= baseOffset && offset < (ends[index] as bigint)),
@@ -202,7 +206,12 @@ export class LogFiles {
       // What comes after the cut has to be checked after a crash, even if what was there before need not be.
       if (this.recoveryPoint > endOffset) {
         this.recoveryPoint = endOffset
+        this.#keptRecoveryPoint = endOffset
         await this.#context.saveRecoveryPoints()
+      }
+      if (this.logStart !== null && this.logStart > endOffset) {
+        this.logStart = endOffset
+        await this.#context.saveLogStarts()
       }
       const kept = this.segments.filter(({ baseOffset }) => baseOffset <= endOffset)
       const gone = this.segments.slice(kept.length)
@@ -350,14 +359,24 @@ export class LogFiles {
   }
 
   /**
-   * Segments that a crash may have cut short stand side by side: a gap between them is where something was lost.
-   * One that is meant to be there has to lie below the recovery point.
+   * Makes sure that a start after a crash finds a recovery point at or above `offset`. The segments that it checks
+   * stand side by side, and the first begins at or below the recovery point: otherwise something was lost. A gap that is
+   * meant to be there has to lie below.
    */
   async keepRecoveryPoint(offset: bigint): Promise<void> {
-    if (this.recoveryPoint >= offset) return
+    if (this.#keptRecoveryPoint >= offset) return
     await this.flush()
     if (this.recoveryPoint < offset) this.recoveryPoint = offset
+    const kept = this.recoveryPoint
     await this.#context.saveRecoveryPoints()
+    this.#keptRecoveryPoint = kept
+  }
+
+  /** Makes sure that segments below `offset` do not come back after a crash, some of them without the others. */
+  async #keepStart(offset: bigint): Promise<void> {
+    if (offset <= (this.logStart ?? 0n)) return
+    this.logStart = offset
+    await this.#context.saveLogStarts()
   }
 
   /** Of what is gone nothing may be answered from memory. */

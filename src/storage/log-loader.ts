@@ -4,6 +4,10 @@ import { type FileName, fileName, parseFileName, SEGMENT_KINDS } from './file-na
 import { FileSegment, type SegmentHome } from './file-segment.ts'
 import type { StoreContext } from './file-store-context.ts'
 import type { LogFilesState } from './log-files.ts'
+import { emptyFacts } from './segment-index.ts'
+
+/** How long what a log is loaded without stays under another name: Kafka's default of file.delete.delay.ms. */
+const KEPT_MS = 60_000
 
 export interface LoadOptions {
   /** Whether the directory was left by a clean shutdown: then nothing is checked. */
@@ -30,9 +34,10 @@ export async function loadLog(
 ): Promise<LogFilesState & { readonly isCut: boolean }> {
   const { disk, logger } = context
   const found = await sweep(context, home)
-  const bases = found.filter(({ file }) => file.kind === '.log').map(({ file }) => file.offset)
-  bases.sort((left, right) => (left < right ? -1 : 1))
-  await removeOrphans(context, home, found, bases)
+  const all = found.filter(({ file }) => file.kind === '.log').map(({ file }) => file.offset)
+  all.sort((left, right) => (left < right ? -1 : 1))
+  const bases = await dropBelowStart(context, home, all, options.logStart)
+  await removeOrphans(context, home, found, all)
   const loaded = await loadSegments(context, home, bases, options)
   const { segments } = loaded
   let { isCut } = loaded
@@ -69,6 +74,14 @@ async function loadSegments(
         0,
         bases.findLastIndex((base) => base <= options.recoveryPoint),
       )
+  const least = options.recoveryPoint > options.logStart ? options.recoveryPoint : options.logStart
+  if (bases[0] !== undefined && bases[0] > least && !options.isClean && !options.mayHaveGaps) {
+    logger.warn(
+      `${home.log}: cut at offset ${least}: the first segment, of ${bases.length}, begins at ${bases[0]}`,
+    )
+    await discardBases(context, home, bases)
+    return { segments: [FileSegment.create(home, least)], isCut: true }
+  }
   for (const [index, base] of bases.entries()) {
     const next = bases[index + 1]
     if (index < firstChecked) {
@@ -180,14 +193,32 @@ async function removeOrphans(
   }
 }
 
+/** What had been dropped may be back after a loss of power. */
+async function dropBelowStart(
+  context: StoreContext,
+  home: SegmentHome,
+  bases: readonly bigint[],
+  logStart: bigint,
+): Promise<readonly bigint[]> {
+  const first = Math.max(
+    0,
+    bases.findLastIndex((base) => base <= logStart),
+  )
+  if (first === 0) return bases
+  context.logger.info(`${home.log}: dropped ${first} segments below the log's start ${logStart}`)
+  await discardBases(context, home, bases.slice(0, first))
+  return bases.slice(first)
+}
+
 async function discardBases(
   context: StoreContext,
   home: SegmentHome,
   bases: readonly bigint[],
 ): Promise<void> {
-  const segments: FileSegment[] = []
-  for (const base of bases) segments.push((await FileSegment.scan(home, base, false)).segment)
-  await discard(context, segments)
+  await discard(
+    context,
+    bases.map((base) => new FileSegment(home, base, emptyFacts(base), true)),
+  )
 }
 
 /** Behind a cut nothing is in order any more; what was there stays for a while, under another name. */
@@ -195,6 +226,6 @@ async function discard(context: StoreContext, segments: readonly FileSegment[]):
   for (const segment of segments) {
     segment.abandon()
     segment.rename('.deleted')
-    context.trash.removeLater(segment.paths(), 60_000)
+    context.trash.removeLater(segment.paths(), KEPT_MS)
   }
 }

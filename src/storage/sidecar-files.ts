@@ -104,9 +104,12 @@ export class SidecarFiles {
   }
 
   /** Looks what is there, and finishes or undoes what was under way when a process ended. */
-  look(): Promise<void> {
-    this.#looking ??= this.#look()
-    return this.#looking
+  async look(): Promise<void> {
+    if (this.#files !== null) return
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = null
+    })
+    await this.#looking
   }
 
   async #look(): Promise<void> {
@@ -138,7 +141,8 @@ export class SidecarFiles {
     const taken = new Set(Array.from(newest.values(), ({ temporary }) => temporary))
     for (const name of left) if (!taken.has(name)) await this.#forget(name)
     this.#files = files
-    if (left.length > 0) await this.settle()
+    // A disk that cannot be written can be read all the same: it is settled later.
+    if (left.length > 0) await this.settle().catch(() => {})
   }
 
   async #settleAll(isUrgent: boolean): Promise<void> {

@@ -7,9 +7,10 @@
  * removed since may or may not have been, independently of the others (a rename happens as a whole or not at all).
  *
  *     const disk = new SimulatedDisk()
+ *     const store = await openFileStore({ disk: disk.attach(), ... })
  *     disk.powerOffAfter = 17               // the 17th change is the last; from then on every call throws EIO
- *     ... use a store on it until it fails ...
- *     disk.crash(seededRandom(seed))        // the power comes back: open a new store on it
+ *     ... use the store until it fails ...
+ *     disk.crash(seededRandom(seed))        // the power comes back: attach a new store to it
  */
 import type { Random } from '../clock.ts'
 import type { Disk, DiskEntry, DiskFile, DiskLock, DiskSpace, LockHolder, OpenMode } from './disk.ts'
@@ -69,6 +70,42 @@ export class SimulatedDisk implements Disk {
     this.#heldSyncs = []
     this.holdSyncs = false
     this.#syncsUnderWay = 0
+  }
+
+  /** The disk as one process sees it: after a crash, or when it is killed, every call throws EIO. */
+  attach(): Disk {
+    const boot = this.#boot
+    const check = (): void => {
+      if (boot !== this.#boot) throw diskError('EIO', 'the process is gone')
+    }
+    const later = async <T>(call: () => Promise<T>): Promise<T> => {
+      check()
+      const answer = await call()
+      check()
+      return answer
+    }
+    return {
+      open: (path, mode) => {
+        check()
+        return this.open(path, mode)
+      },
+      rename: (from, to) => {
+        check()
+        this.rename(from, to)
+      },
+      makeDirectory: (path) => {
+        check()
+        this.makeDirectory(path)
+      },
+      read: (path) => later(() => this.read(path)),
+      list: (path) => later(() => this.list(path)),
+      names: (path) => later(() => this.names(path)),
+      remove: (path) => later(() => this.remove(path)),
+      removeDirectory: (path) => later(() => this.removeDirectory(path)),
+      syncDirectory: (path) => later(() => this.syncDirectory(path)),
+      space: () => later(() => this.space()),
+      lock: (directory) => later(() => this.lock(directory)),
+    }
   }
 
   releaseSyncs(): void {
@@ -133,7 +170,9 @@ export class SimulatedDisk implements Disk {
   }
 
   async remove(path: string): Promise<void> {
+    const boot = this.#boot
     await null
+    if (boot !== this.#boot) throw diskError('EIO', path)
     this.#check('remove', path)
     const [parent, name] = this.#parentOf(path)
     if (!parent.entries.has(name)) return
@@ -179,11 +218,9 @@ export class SimulatedDisk implements Disk {
     if (this.#locks.has(directory)) return { isLocked: false, holder: 'another store in this process' }
     this.#locks.add(directory)
     const marker = `${directory}/.lock`
-    const wasLeft = this.#find(marker) !== undefined
     this.open(marker, 'create').close()
     return {
       isLocked: true,
-      wasLeft,
       unlock: async () => {
         this.#locks.delete(directory)
         await this.remove(marker)

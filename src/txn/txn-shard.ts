@@ -68,12 +68,13 @@ export class TxnShard {
     this.#apply(transactionalId, transaction)
   }
 
-  /** Once all records have been replayed: what was decided is carried out. */
-  open(): void {
+  /** Once all records have been replayed: what was decided is carried out, `delayMs` later. */
+  open(delayMs: number): void {
     for (const [transactionalId, transaction] of this.#transactions) {
       if (!isPrepared(transaction)) continue
       this.#begin(transactionalId, true)
-      this.#mark(transactionalId, transaction)
+      if (delayMs === 0) this.#mark(transactionalId, transaction)
+      else this.#markLater(transactionalId, transaction, delayMs)
     }
   }
 
@@ -187,12 +188,12 @@ export class TxnShard {
   }
 
   #carryOut(transactionalId: string, prepared: Transaction): void {
-    const { clock, config } = this.#services
-    if (!config.realistic) {
-      this.#mark(transactionalId, prepared)
-      return
-    }
-    const timer = clock.schedule(MARKER_DELAY_MS, () => {
+    if (this.#services.config.realistic) this.#markLater(transactionalId, prepared, MARKER_DELAY_MS)
+    else this.#mark(transactionalId, prepared)
+  }
+
+  #markLater(transactionalId: string, prepared: Transaction, delayMs: number): void {
+    const timer = this.#services.clock.schedule(delayMs, () => {
       this.#timers.delete(timer)
       this.#mark(transactionalId, prepared)
     })

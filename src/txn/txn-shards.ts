@@ -8,6 +8,12 @@ import { decodeRecord } from './records.ts'
 import type { TxnServices } from './txn-services.ts'
 import { TxnShard } from './txn-shard.ts'
 
+/**
+ * A log that fails twice in this time is not tried at once again by what was left to do when it was read, or it would
+ * be read and fail without end.
+ */
+const REPEATED_FAILURE_MS = 1_000
+
 /** A partition; without a shard while its log is being read. */
 interface Slot {
   readonly log: CoordinatorLog
@@ -18,6 +24,8 @@ interface Slot {
 export class TxnShards {
   readonly #services: TxnServices
   readonly #slots = new Map<number, Slot>()
+  /** When the logs have failed last, and whether that was soon after the time before. */
+  readonly #failures = new Map<number, { readonly lastMs: number; readonly repeated: boolean }>()
   #overdueCheck: Timer | undefined
   #expiryCheck: Timer | undefined
 
@@ -41,7 +49,7 @@ export class TxnShards {
     const open = (): void => {
       if (this.#slots.get(partition) !== slot) return
       slot.shard = shard
-      shard.open()
+      shard.open(this.#failures.get(partition)?.repeated ? REPEATED_FAILURE_MS : 0)
     }
     const abandon = (error: unknown): never => {
       if (this.#slots.get(partition) === slot) this.#slots.delete(partition)
@@ -125,8 +133,12 @@ export class TxnShards {
   }
 
   #recover(partition: number, slot: Slot, error: unknown): void {
-    const { logger } = this.#services
+    const { clock, logger } = this.#services
     logger.error({ err: error, partition }, 'the log of a transaction coordinator failed: reading it again')
+    const lastMs = clock.now()
+    const before = this.#failures.get(partition)
+    const repeated = before !== undefined && lastMs - before.lastMs <= REPEATED_FAILURE_MS
+    this.#failures.set(partition, { lastMs, repeated })
     if (this.#slots.get(partition) !== slot) return
     const failed = (cause: unknown): void => {
       logger.error(

@@ -222,6 +222,28 @@ describe('when its log fails', () => {
     expect(txn.markers.take()).toEqual(['t-0 commit 1000/0', 't-0 commit 1000/0'])
   })
 
+  it('does not read it again and again while nothing can be written', async () => {
+    const txn = await ongoing()
+    const append = txn.log.append.bind(txn.log)
+    let tries = 0
+    let full = true
+    txn.log.append = (records) => {
+      if (txn.log.states().at(-1) === 'PrepareCommit' && full) {
+        tries++
+        throw storageError
+      }
+      return append(records)
+    }
+    expect(await txn.end('1000/0', true, 4)).toBe('NOT_COORDINATOR')
+    expect(tries).toBe(2)
+    await txn.clock.advance(5_000)
+    expect(tries).toBeLessThan(9)
+    full = false
+    await txn.clock.advance(1_000)
+    expect(txn.state()).toBe('CompleteCommit 1000/0')
+    expect(await txn.add('1000/0')).toBe('t-0 NONE')
+  })
+
   it('says that it is not there when it takes longer than the transaction may', async () => {
     const txn = await ongoing()
     txn.log.manual = true

@@ -69,10 +69,15 @@ class Parser {
   }
 
   #term(flags: Flags, depth: number, sequence: Node[]): void {
-    const nodes = this.#atom(flags, depth)
-    const last = nodes.pop()
-    sequence.push(...nodes)
+    sequence.push(...this.#atom(flags, depth))
+    this.#repeatLast(sequence)
+  }
+
+  /** A repetition is one of what stands last, though flags or an empty quotation may come between. */
+  #repeatLast(sequence: Node[]): void {
+    const last = sequence.pop()
     if (last !== undefined) sequence.push(this.#repeated(last))
+    else if (this.#repetition() !== null) throw new Re2SyntaxError('there is nothing to be repeated')
   }
 
   /** One thing that may be repeated; behind `\Q` several, of which the last may be. */
@@ -96,11 +101,7 @@ class Parser {
       case '\\':
         return this.#backslash(flags)
       default:
-        if (character === '{') {
-          this.#at--
-          if (this.#counts() !== null) throw new Re2SyntaxError('there is nothing before { to be repeated')
-          this.#at++
-        }
+        if (character === '{') this.#checkBrace()
         return [literal(character, flags)]
     }
   }
@@ -137,6 +138,16 @@ class Parser {
     return { min, max }
   }
 
+  /** A brace that counts nothing stands for itself, but like a repetition it is not to be repeated. */
+  #checkBrace(): void {
+    this.#at--
+    if (this.#counts() !== null) throw new Re2SyntaxError('there is nothing before { to be repeated')
+    this.#at++
+    const from = this.#at
+    if (this.#repetition() !== null) throw new Re2SyntaxError('a repetition is repeated')
+    this.#at = from
+  }
+
   #group(flags: Flags, depth: number): Node {
     const node = this.choice(flags, depth + 1)
     if (!this.#takes(')')) throw new Re2SyntaxError('a parenthesis is not closed')
@@ -160,7 +171,7 @@ class Parser {
     this.#at += [...text].length
     const changed = withFlags(flags, on, off ?? '')
     if (end === ')') {
-      if (this.#repetition() !== null) throw new Re2SyntaxError('flags cannot be repeated')
+      this.#repeatLast(sequence)
       return changed
     }
     sequence.push(this.#repeated(this.#group(changed, depth)))
@@ -215,7 +226,7 @@ class Parser {
     if (/^[0-7]$/.test(letter)) return this.#octal(letter)
     if (letter === 'x') return this.#hexadecimal()
     const codePoint = letter.codePointAt(0) ?? 0
-    if (codePoint < 0x80 && !/^[0-9A-Za-z]$/.test(letter)) return codePoint
+    if (!/^[0-9A-Za-z]$/.test(letter)) return codePoint
     throw new Re2SyntaxError(`there is no escape \\${letter}`)
   }
 
@@ -259,7 +270,7 @@ class Parser {
   #classWithin(): CharacterSet | undefined {
     if (this.#startsWith('[:')) {
       const end = this.#characters.findIndex(
-        (character, at) => at >= this.#at + 2 && character === ':' && this.#characters[at + 1] === ']',
+        (character, at) => at > this.#at && character === ':' && this.#characters[at + 1] === ']',
       )
       if (end < 0) return undefined
       const name = this.#characters.slice(this.#at + 2, end).join('')

@@ -1,6 +1,6 @@
 /** The latest offset of each key in the dirty part of a log, in memory that is bounded beforehand. */
-import { hash } from 'node:crypto'
 import type { Random } from '../clock.ts'
+import { type HashKey, hashBytes } from './key-hash.ts'
 
 /** 16 bytes of key and 8 of offset, as in Kafka: as many fit into log.cleaner.dedupe.buffer.size. */
 const SLOT_BYTES = 24
@@ -21,8 +21,8 @@ export interface OffsetMapOptions {
 }
 
 /**
- * Keys of up to 15 bytes stand in the map as they are, longer ones by their SHA-256, cut to 15 bytes: two keys are
- * never taken for one. Offsets are numbers, counted from wherever the owner likes.
+ * Keys of up to 15 bytes stand in the map as they are, longer ones by 120 bits of hash, whose key nobody knows: two
+ * keys are never taken for one. Offsets are numbers, counted from wherever the owner likes.
  */
 export class OffsetMap {
   /** How many keys it takes. */
@@ -31,10 +31,10 @@ export class OffsetMap {
   readonly #keys: Int32Array
   /** Plus 1: 0 stands in a slot that is free. */
   readonly #offsets: Float64Array
-  readonly #seedLow: number
-  readonly #seedHigh: number
+  readonly #hashKeys: readonly HashKey[]
   readonly #scratch: Buffer = Buffer.alloc(KEY_BYTES)
   readonly #words: Int32Array
+  readonly #hash: Int32Array = new Int32Array(2)
   #size = 0
 
   constructor({ maxBytes, loadFactor, maxKeys, random }: OffsetMapOptions) {
@@ -45,9 +45,10 @@ export class OffsetMap {
     this.#keys = new Int32Array(this.#slots * KEY_WORDS)
     this.#offsets = new Float64Array(this.#slots)
     this.#words = new Int32Array(this.#scratch.buffer, this.#scratch.byteOffset, KEY_WORDS)
-    const seed = random.bytes(8)
-    this.#seedLow = seed.readInt32LE(0)
-    this.#seedHigh = seed.readInt32LE(4)
+    this.#hashKeys = [0, 1, 2].map(() => {
+      const bytes = random.bytes(8)
+      return { low: bytes.readInt32LE(0), high: bytes.readInt32LE(4) }
+    })
   }
 
   /** How many keys are in it. */
@@ -61,7 +62,9 @@ export class OffsetMap {
     if (this.#offsets[slot] === 0) {
       if (this.#size >= this.capacity) return false
       this.#size++
-      this.#keys.set(this.#words, slot * KEY_WORDS)
+      for (let word = 0; word < KEY_WORDS; word++) {
+        this.#keys[slot * KEY_WORDS + word] = this.#words[word] as number
+      }
     }
     this.#offsets[slot] = offset + 1
     return true
@@ -76,8 +79,13 @@ export class OffsetMap {
   /** The slot of the key, or the free one where it belongs. */
   #find(bytes: Buffer, start: number, length: number): number {
     this.#read(bytes, start, length)
-    const [a, b, c, d] = this.#words as unknown as [number, number, number, number]
-    let slot = halfSipHash(a, b, c, d, this.#seedLow, this.#seedHigh) % this.#slots
+    const words = this.#words
+    const a = words[0] as number
+    const b = words[1] as number
+    const c = words[2] as number
+    const d = words[3] as number
+    hashBytes(this.#scratch, 0, KEY_BYTES, this.#hashKeys[0] as HashKey, this.#hash, 0)
+    let slot = ((this.#hash[0] as number) >>> 0) % this.#slots
     const keys = this.#keys
     while (this.#offsets[slot] !== 0) {
       const at = slot * KEY_WORDS
@@ -94,43 +102,9 @@ export class OffsetMap {
       scratch[0] = length
       bytes.copy(scratch, 1, start, start + length)
     } else {
+      hashBytes(bytes, start, length, this.#hashKeys[1] as HashKey, this.#words, 0)
+      hashBytes(bytes, start, length, this.#hashKeys[2] as HashKey, this.#words, 2)
       scratch[0] = HASHED
-      hash('sha256', bytes.subarray(start, start + length), 'buffer').copy(scratch, 1, 0, KEY_BYTES - 1)
     }
   }
-}
-
-/** HalfSipHash-1-3 of 16 bytes, with 32 bits of result: unsigned. */
-function halfSipHash(a: number, b: number, c: number, d: number, low: number, high: number): number {
-  let v0 = low
-  let v1 = high
-  let v2 = low ^ 0x6c796765
-  let v3 = high ^ 0x74656462
-  const round = (): void => {
-    v0 = (v0 + v1) | 0
-    v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0
-    v0 = (v0 << 16) | (v0 >>> 16)
-    v2 = (v2 + v3) | 0
-    v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2
-    v0 = (v0 + v3) | 0
-    v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0
-    v2 = (v2 + v1) | 0
-    v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2
-    v2 = (v2 << 16) | (v2 >>> 16)
-  }
-  const absorb = (word: number): void => {
-    v3 ^= word
-    round()
-    v0 ^= word
-  }
-  absorb(a)
-  absorb(b)
-  absorb(c)
-  absorb(d)
-  absorb(KEY_BYTES << 24)
-  v2 ^= 0xff
-  round()
-  round()
-  round()
-  return (v1 ^ v3) >>> 0
 }

@@ -13,9 +13,11 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"strconv"
 	"sync"
@@ -127,10 +129,23 @@ func createTopics() {
 	admin := kadm.NewClient(newClient())
 	defer admin.Close()
 	for _, topic := range []string{plainTopic, txnTopic, copyTopic} {
-		if _, err := admin.CreateTopic(context.Background(), partitions, -1, nil, topic); err != nil {
-			panic(err)
+		for {
+			_, err := admin.CreateTopic(context.Background(), partitions, -1, nil, topic)
+			if err == nil {
+				break
+			}
+			if !isBrokerGone(err) {
+				panic(err)
+			}
+			time.Sleep(20 * time.Millisecond)
 		}
 	}
+}
+
+// isBrokerGone is whether the broker has not been reached: it may be starting.
+func isBrokerGone(err error) bool {
+	var failed *net.OpError
+	return errors.As(err, &failed) || errors.Is(err, io.EOF)
 }
 
 func isStopped() bool {
@@ -254,7 +269,7 @@ func copier(done <-chan struct{}) {
 		}
 		var err error
 		session, err = kgo.NewGroupTransactSession(options(
-			kgo.TransactionalID("copier"), kgo.ConsumerGroup("copier"), kgo.ConsumeTopics(plainTopic),
+			kgo.TransactionalID("copier"), kgo.ConsumerGroup("copier"), kgo.InstanceID("copier"), kgo.ConsumeTopics(plainTopic),
 			kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 			kgo.RequireStableFetchOffsets(), kgo.SessionTimeout(6*time.Second), kgo.HeartbeatInterval(500*time.Millisecond),
 			kgo.TransactionTimeout(10*time.Second), kgo.DefaultProduceTopic(copyTopic), kgo.DisableFetchSessions(),

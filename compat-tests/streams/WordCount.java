@@ -31,7 +31,9 @@ public final class WordCount {
     config.put(StreamsConfig.APPLICATION_ID_CONFIG, args[1]);
     config.put(StreamsConfig.STATE_DIR_CONFIG, args[4]);
     config.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, args[5]);
-    config.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100);
+    // Much is written between two commits, so that who is killed leaves something behind.
+    config.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 300);
+    config.put(StreamsConfig.producerPrefix("linger.ms"), 5);
     config.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, 2);
     // Each new count is written, not only the last one before a commit.
     config.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 0);

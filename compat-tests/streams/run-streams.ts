@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kafka, Producer } from 'kafkajs'
 import { type Random, seededRandom } from '../../src/clock.ts'
+import { ErrorCode, errorName } from '../../src/wire/error-codes.ts'
 import { listOffsetsApi } from '../../src/wire/messages/list-offsets.ts'
 import { unique } from '../broker.ts'
 import { type BrokerCommand, type BrokerProcess, freePort, startBrokerProcess } from '../broker-process.ts'
@@ -62,7 +63,7 @@ export async function runStreams(options: StreamsOptions): Promise<Outcome> {
     const feeding = feed(kafka, names.input, seededRandom(options.seed + 1))
     for (const victim of victims(options, random)) {
       const { check } = application
-      const from = await written(port, names.output)
+      const from = await until('the output has an end', () => written(port, names.output))
       const goOn = async (): Promise<boolean> => {
         check()
         return (await written(port, names.output)) > from
@@ -81,7 +82,8 @@ export async function runStreams(options: StreamsOptions): Promise<Outcome> {
     }
     const acknowledged = await feeding.end()
     options.onEvent?.(`${acknowledged.length} lines are written`)
-    const input = await readAll(kafka, names.input, await written(port, names.input))
+    const count = await until('the input has an end', () => written(port, names.input))
+    const input = await readAll(kafka, names.input, count)
     const words = input.flatMap(({ value }) => value.split(' ')).length
     const counted = application
     const output = await readAll(kafka, names.output, words, async () => {
@@ -228,7 +230,10 @@ async function written(port: number, topic: string): Promise<number> {
       replicaId: -1,
       topics: [{ name: topic, partitions }],
     })
-    return topics[0]?.partitions.reduce((sum, { offset }) => sum + Number(offset), 0) ?? 0
+    return (topics[0]?.partitions ?? []).reduce((sum, { errorCode, offset }) => {
+      if (errorCode !== ErrorCode.NONE) throw new Error(`asked for offsets, it says ${errorName(errorCode)}`)
+      return sum + Number(offset)
+    }, 0)
   } finally {
     connection.close()
   }

@@ -3,10 +3,18 @@ import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../src/clock.ts'
 import { startBroker } from '../../src/cluster.ts'
 import { ErrorCode, errorName } from '../../src/wire/error-codes.ts'
+import { addPartitionsToTxnApi } from '../../src/wire/messages/add-partitions-to-txn.ts'
+import { createTopicsApi } from '../../src/wire/messages/create-topics.ts'
 import { describeGroupsApi } from '../../src/wire/messages/describe-groups.ts'
+import { endTxnApi } from '../../src/wire/messages/end-txn.ts'
+import { fetchApi } from '../../src/wire/messages/fetch.ts'
 import { findCoordinatorApi } from '../../src/wire/messages/find-coordinator.ts'
+import { initProducerIdApi } from '../../src/wire/messages/init-producer-id.ts'
 import { joinGroupApi } from '../../src/wire/messages/join-group.ts'
 import { metadataApi } from '../../src/wire/messages/metadata.ts'
+import { produceApi } from '../../src/wire/messages/produce.ts'
+import { BASE_TIMESTAMP } from './batch.ts'
+import { type Identity, transactionalBatch } from './cases/transactional-producer.ts'
 import { Connection } from './client.ts'
 import { type TemperName, tempers } from './tempers.ts'
 
@@ -71,6 +79,72 @@ const shows: Readonly<Record<TemperName, Show>> = {
     const when = delayMs === 0 ? 'at once' : `after ${delayMs / 1000} s`
     return `${when}: group.initial.rebalance.delay.ms is ${delayMs}`
   },
+
+  'InitProducerId: a transactional id whose transaction is open': async ({ client }) => {
+    const producer = await producerOf(client)
+    expect(await add(client, producer)).toBe('NONE')
+    const { errorCode, producerId } = await client.send(initProducerIdApi, 5, transactional)
+    if (errorCode !== ErrorCode.NONE) return `${nameOf(errorCode)}, while it is aborted`
+    expect(producerId).toBe(producer.producerId)
+    return 'the producer id, when it has been aborted'
+  },
+
+  'AddPartitionsToTxn: right after a transaction was ended': async ({ client }) => {
+    const producer = await producerOf(client)
+    expect(await add(client, producer)).toBe('NONE')
+    await commit(client, producer)
+    const error = await add(client, producer)
+    return error === 'NONE' ? 'the partition is added' : `${error}, while its markers are written`
+  },
+
+  'Fetch: committed records right after a transaction was ended': async ({ client }) => {
+    const producer = await producerOf(client)
+    const records = transactionalBatch(producer, 0, { baseTimestamp: BASE_TIMESTAMP })
+    const topicData = [{ name: 'a', partitionData: [{ index: 0, records }] }]
+    await client.send(produceApi, 12, { transactionalId: 'txn', acks: -1, timeoutMs: 1000, topicData })
+    await commit(client, producer)
+    const { responses } = await client.send(fetchApi, 12, {
+      isolationLevel: 1,
+      maxBytes: 1000,
+      topics: [{ topic: 'a', partitions: [{ partition: 0, partitionMaxBytes: 1000 }] }],
+    })
+    const found = responses[0]?.partitions[0]?.records
+    return found?.length === 0 ? 'nothing, while its markers are written' : 'its records'
+  },
+}
+
+type Producer = Pick<Identity, 'producerId' | 'producerEpoch'>
+
+const transactional = { transactionalId: 'txn', transactionTimeoutMs: 60_000 }
+
+/** A producer that has been initialized, and a topic to write to. */
+async function producerOf(client: Connection): Promise<Producer> {
+  const topics = [{ name: 'a', numPartitions: 1, replicationFactor: 1 }]
+  await client.send(createTopicsApi, 5, { topics, timeoutMs: 1000 })
+  while ((await find(client, TRANSACTION)) !== ErrorCode.NONE);
+  for (;;) {
+    const { errorCode, producerId, producerEpoch } = await client.send(initProducerIdApi, 5, transactional)
+    if (errorCode === ErrorCode.NONE) return { producerId, producerEpoch }
+  }
+}
+
+async function add(client: Connection, { producerId, producerEpoch }: Producer): Promise<string> {
+  const { resultsByTopicV3AndBelow } = await client.send(addPartitionsToTxnApi, 3, {
+    v3AndBelowTransactionalId: 'txn',
+    v3AndBelowProducerId: producerId,
+    v3AndBelowProducerEpoch: producerEpoch,
+    v3AndBelowTopics: [{ name: 'a', partitions: [0] }],
+  })
+  return nameOf(resultsByTopicV3AndBelow[0]?.resultsByPartition[0]?.partitionErrorCode)
+}
+
+async function commit(client: Connection, producer: Producer): Promise<void> {
+  const { errorCode } = await client.send(endTxnApi, 4, {
+    transactionalId: 'txn',
+    ...producer,
+    committed: true,
+  })
+  expect(nameOf(errorCode)).toBe('NONE')
 }
 
 async function find(client: Connection, keyType: number): Promise<number | undefined> {

@@ -35,6 +35,21 @@ const differences = [
     'after 3 s: group.initial.rebalance.delay.ms is 3000',
     'at once: group.initial.rebalance.delay.ms is 0',
   ],
+  [
+    'InitProducerId: a transactional id whose transaction is open',
+    'CONCURRENT_TRANSACTIONS, while it is aborted',
+    'the producer id, when it has been aborted',
+  ],
+  [
+    'AddPartitionsToTxn: right after a transaction was ended',
+    'CONCURRENT_TRANSACTIONS, while its markers are written',
+    'the partition is added',
+  ],
+  [
+    'Fetch: committed records right after a transaction was ended',
+    'nothing, while its markers are written',
+    'its records',
+  ],
 ] as const
 
 export const tempers: readonly TemperDifference[] = differences.map(([name, realistic, impatient]) => ({

@@ -13,6 +13,7 @@ import type { ReplicaManager } from './replica/replica-manager.ts'
 import { MarkerWriter } from './txn/marker-writer.ts'
 import { TransactionCoordinator } from './txn/transaction-coordinator.ts'
 import type { ProducerIdSource, TxnConfig, WriteMarkers } from './txn/txn-services.ts'
+import { NO_SEQUENCE } from './wire/batch.ts'
 import { ErrorCode } from './wire/error-codes.ts'
 import { KafkaError } from './wire/kafka-error.ts'
 
@@ -64,16 +65,18 @@ export function buildCoordinators(options: CoordinatorsOptions): Coordinators {
     topics: topicsView(metadata),
     groupPartitionFor: (groupId) => groups.partitionFor(groupId),
   })
-  const byTopic = new Map<string, Coordinator>([
-    [CONSUMER_OFFSETS_TOPIC, groups],
-    [TRANSACTION_STATE_TOPIC, transactions],
+  // Coordinators leave sequences out of account. Kafka's write these in their place.
+  const byTopic = new Map<string, { readonly coordinator: Coordinator; readonly baseSequence: number }>([
+    [CONSUMER_OFFSETS_TOPIC, { coordinator: groups, baseSequence: 0 }],
+    [TRANSACTION_STATE_TOPIC, { coordinator: transactions, baseSequence: NO_SEQUENCE }],
   ])
   const load = async (topic: Topic, index: number): Promise<void> => {
-    const coordinator = byTopic.get(topic.name)
-    const partition = coordinator && replicas.find(topic.id, index)
-    if (coordinator === undefined || partition === undefined) return
+    const coordinated = byTopic.get(topic.name)
+    const partition = coordinated && replicas.find(topic.id, index)
+    if (coordinated === undefined || partition === undefined) return
+    const { coordinator, baseSequence } = coordinated
     try {
-      await coordinator.load(index, partitionLog(partition, clock), partition.leaderEpoch)
+      await coordinator.load(index, partitionLog(partition, clock, baseSequence), partition.leaderEpoch)
     } catch (error) {
       logger.error({ err: error }, `what ${partition} coordinates could not be loaded`)
     }
@@ -89,7 +92,7 @@ export function buildCoordinators(options: CoordinatorsOptions): Coordinators {
     writeMarkers,
     unload(deleted) {
       for (const { name, partitions } of deleted) {
-        for (const { index } of partitions) byTopic.get(name)?.unload(index)
+        for (const { index } of partitions) byTopic.get(name)?.coordinator.unload(index)
       }
     },
     async follow(records, deleted) {

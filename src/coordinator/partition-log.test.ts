@@ -133,7 +133,7 @@ async function setUp(config: Parameters<typeof openTestLog>[0] = {}) {
   const registration = { index: 0, replicas: [1], isr: [1], leader: 1, leaderEpoch: 5, partitionEpoch: 0 }
   const topic = { name: '__consumer_offsets', id: 'dGhpcyBpcyBhbiBpZCAxMQ' }
   const partition = new Partition(topic, registration, opened)
-  return { partition, log: partitionLog(partition, new ManualClock()) }
+  return { partition, log: partitionLog(partition, new ManualClock(), 0) }
 }
 
 function record(key: string, value: string | null): CoordinatorRecord {

@@ -11,10 +11,11 @@ import type { CoordinatorLog, CoordinatorRecord, LogEntry, VerifiedProducer } fr
 /** How much is read at a time when a coordinator replays its log. */
 const READ_BYTES = 1 << 20
 
-export function partitionLog(partition: Partition, clock: Clock): CoordinatorLog {
+/** @param baseSequence what stands where a producer would count. */
+export function partitionLog(partition: Partition, clock: Clock, baseSequence: number): CoordinatorLog {
   return {
     append(records, producer) {
-      const frame = batchOf(records, producer, BigInt(clock.now()))
+      const frame = batchOf(records, producer, BigInt(clock.now()), baseSequence)
       if (frame.length > partition.maxMessageBytes) {
         throw new KafkaError(
           ErrorCode.MESSAGE_TOO_LARGE,
@@ -28,20 +29,20 @@ export function partitionLog(partition: Partition, clock: Clock): CoordinatorLog
   }
 }
 
-/** Kafka's coordinators leave sequences out of account, and write 0 where a producer would count. */
 function batchOf(
   records: readonly CoordinatorRecord[],
   producer: VerifiedProducer | undefined,
   timestamp: bigint,
+  baseSequence: number,
 ): Buffer {
   return buildBatch(
     records.map(({ key, value }) => ({ key, value, timestamp })),
     producer === undefined
-      ? { baseSequence: 0 }
+      ? { baseSequence }
       : {
           producerId: producer.producerId,
           producerEpoch: producer.producerEpoch,
-          baseSequence: 0,
+          baseSequence,
           isTransactional: true,
         },
   )

@@ -114,7 +114,7 @@ export class History {
     if (range === null) return
     const chance = this.#chance
     // Should it fail, nobody knows how far it got.
-    if (!meanwhile) this.cleanedUpTo = range.firstUncleanableOffset
+    if (!meanwhile) this.#cleaned(range.firstUncleanableOffset)
     let busy = true
     const compacting = log.cleaning
       .compact(range, {
@@ -135,6 +135,10 @@ export class History {
     const { endOffset } = await compacting
     expect(endOffset).toBeGreaterThan(range.firstDirtyOffset)
     expect(endOffset).toBeLessThanOrEqual(range.firstUncleanableOffset)
+    this.#cleaned(endOffset)
+  }
+
+  #cleaned(endOffset: bigint): void {
     if (endOffset > this.cleanedUpTo) this.cleanedUpTo = endOffset
   }
 

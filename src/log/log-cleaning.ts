@@ -85,11 +85,11 @@ export class LogCleaning {
 
   /**
    * Drops the segments that have to go by retention.ms, retention.bytes and the log's start. The log's start goes up
-   * to what is left at once; the store may take longer to forget.
+   * to what is left at once; the store may take longer to forget. Nothing goes while the log is compacted or offline.
    * @throws KafkaError KAFKA_STORAGE_ERROR
    */
   deleteOldSegments(highWatermark: bigint): readonly Deletion[] {
-    if (this.#running !== null) return []
+    if (this.#running !== null || this.#log.queue.failure !== null) return []
     const { state, config, clock } = this.#log
     const deletions: Deletion[] = []
     for (const reason of DELETION_REASONS) {

@@ -1,6 +1,7 @@
 /** The group coordinator of one broker: what it answers to each API that concerns groups and their offsets. */
 
 import type { CoordinatorLog } from '../coordinator/coordinator-log.ts'
+import { after, all } from '../coordinator/maybe-promise.ts'
 import type { TransactionMarker } from '../log/transaction-marker.ts'
 import type { VerificationGuard } from '../log/verifications.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
@@ -39,7 +40,6 @@ import { GroupShards } from './group-shards.ts'
 import { heartbeat } from './heartbeat.ts'
 import { joinGroup } from './join.ts'
 import { leaveGroup } from './leave.ts'
-import { after, all } from './maybe-promise.ts'
 import {
   asSingleGroup,
   groupsOf,

@@ -1,5 +1,6 @@
 /** The transaction coordinator of one broker (KIP-98, KIP-890): what it answers to each API of transactions. */
 import type { CoordinatorLog } from '../coordinator/coordinator-log.ts'
+import { after, all } from '../coordinator/maybe-promise.ts'
 import { CONSUMER_OFFSETS_TOPIC } from '../metadata/topic-name.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
@@ -25,7 +26,6 @@ import {
   type TransactionOutcome,
   transactionsOf,
 } from './add-partitions-answer.ts'
-import { after } from './after.ts'
 import { endTransaction } from './end-transaction.ts'
 import { asOlderFencing } from './errors.ts'
 import { checkInitProducerId, initProducerId, type ProducerIdAndEpoch } from './init-producer-id.ts'
@@ -283,8 +283,4 @@ function fencedAs<R>(known: boolean, run: () => R | Promise<R>): R | Promise<R> 
 
 function codeOf(error: KafkaError | null | undefined): ErrorCode {
   return error?.code ?? ErrorCode.NONE
-}
-
-function all<T>(values: readonly (T | Promise<T>)[]): readonly T[] | Promise<readonly T[]> {
-  return values.every((value) => !(value instanceof Promise)) ? (values as readonly T[]) : Promise.all(values)
 }

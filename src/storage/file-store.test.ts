@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe } from 'vitest'
-import { openTestStore } from './file-store.suite.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { DATA_DIR, openTestStore } from './file-store.suite.ts'
+import type { LogId, StoredLog } from './log-store.ts'
 import { nodeDisk } from './node-disk.ts'
 import { SimulatedDisk } from './simulated-disk.suite.ts'
-import { describeLogStore } from './store.suite.ts'
+import { describeLogStore, frame } from './store.suite.ts'
 
 describeLogStore('file store on a simulated disk', async () => (await openTestStore()).store)
 describeLogStore(
@@ -23,5 +24,162 @@ describe('on the machine', () => {
     const directory = await mkdtemp(join(tmpdir(), 'ottla-'))
     directories.push(directory)
     return (await openTestStore(nodeDisk, { dataDir: join(directory, 'data') })).store
+  })
+})
+
+const ID: LogId = { topic: 'orders', topicId: 'dGhpcyBpcyBhbiBpZCAxMQ', partition: 7 }
+
+describe('file store', () => {
+  it('keeps no more files open than it may, however many logs are written and read', async () => {
+    const disk = new SimulatedDisk()
+    disk.maxOpenFiles = 6
+    const { store } = await openTestStore(disk, { maxOpenFiles: 4, cacheBytes: 0 })
+    const logs: StoredLog[] = []
+    for (let partition = 0; partition < 100; partition++) logs.push(await store.open({ ...ID, partition }, 0))
+    for (let offset = 0n; offset < 3n; offset++) {
+      for (const log of logs) {
+        await log.append([frame(offset, 1, 3000)])
+        expect(disk.openFiles).toBeLessThanOrEqual(4)
+      }
+    }
+    for (const log of logs) {
+      const views = await log.read(0n, 10_000, 3n)
+      expect(views.reduce((bytes, { length }) => bytes + length, 0)).toBe(9000)
+      await log.flush()
+    }
+    expect(disk.openFiles).toBeLessThanOrEqual(4)
+    await store.close()
+    expect(disk.openFiles).toBe(0)
+  })
+
+  it('opens no file to append to a log that is in use, or to read its end', async () => {
+    const disk = new SimulatedDisk()
+    const { store } = await openTestStore(disk)
+    const log = await store.open(ID, 0)
+    await log.append([frame(0n, 1, 100)])
+    const { opens, changes } = disk
+    for (let offset = 1n; offset < 1000n; offset++) {
+      expect(log.append([frame(offset, 1, 100), frame(offset, 1, 100)])).toBeUndefined()
+      expect(log.read(offset, 100, offset + 1n)).toBeInstanceOf(Array)
+    }
+    expect(disk.opens).toBe(opens)
+    expect(disk.changes - changes).toBe(999)
+  })
+
+  it('starts with 10,000 logs of a clean shutdown without opening any of their files', async () => {
+    const disk = new SimulatedDisk()
+    const first = await openTestStore(disk)
+    for (let partition = 0; partition < 10_000; partition++) {
+      const log = await first.store.open({ ...ID, partition }, 0)
+      if (partition % 100 === 0) await log.append([frame(0n, 1, 100)])
+      await log.sidecar('leader-epochs').replace(Buffer.from('0\n1\n0 0\n'))
+    }
+    await first.store.close()
+    const { opens } = disk
+    let reads = 0
+    disk.failure = (operation) => {
+      if (operation === 'read' || operation === 'list') reads++
+      return null
+    }
+    const { store, told } = await openTestStore(disk)
+    expect(store.list()).toHaveLength(10_000)
+    for (let partition = 0; partition < 10_000; partition++) {
+      const log = store.open({ ...ID, partition }, 0) as StoredLog
+      expect(log.endOffset).toBe(partition % 100 === 0 ? 1n : 0n)
+      expect(String(log.sidecar('leader-epochs').read())).toBe('0\n1\n0 0\n')
+    }
+    expect(disk.opens - opens).toBeLessThan(20)
+    expect(reads).toBeLessThan(30)
+    expect(told.warn).toEqual([])
+  })
+
+  it('syncs no more than two files at a time, and each once for all who wait', async () => {
+    const disk = new SimulatedDisk()
+    const { store } = await openTestStore(disk)
+    const logs: StoredLog[] = []
+    for (let partition = 0; partition < 10; partition++) logs.push(await store.open({ ...ID, partition }, 0))
+    for (const log of logs) await log.flush()
+    const { syncs } = disk
+    for (const log of logs) await log.append([frame(0n, 1, 100)])
+    await Promise.all(logs.flatMap((log) => [log.flush(), log.flush(), log.flush()]))
+    expect(disk.syncs - syncs).toBe(10)
+    expect(disk.maxSyncsUnderWay).toBeLessThanOrEqual(2)
+    expect(logs[0]?.flush()).toBeUndefined()
+  })
+
+  it('writes recovery points down in time, and settles small files', async () => {
+    const disk = new SimulatedDisk()
+    const { store, clock } = await openTestStore(disk)
+    const log = await store.open(ID, 0)
+    await log.append([frame(0n, 3, 100)])
+    await log.flush()
+    expect(disk.peek(`${DATA_DIR}/recovery-point-offset-checkpoint`)).toBe(null)
+    await clock.advance(60_000)
+    expect(String(disk.peek(`${DATA_DIR}/recovery-point-offset-checkpoint`))).toBe('0\n1\norders 7 3\n')
+    await log.sidecar('leader-epochs').replace(Buffer.from('text'))
+    expect(disk.peek(`${DATA_DIR}/orders-7/leader-epoch-checkpoint`)).toBe(null)
+    await clock.advance(1000)
+    expect(String(disk.peek(`${DATA_DIR}/orders-7/leader-epoch-checkpoint`))).toBe('text')
+    expect(String(disk.peek(`${DATA_DIR}/orders-7/partition.metadata`))).toBe(
+      `version: 0\ntopic_id: ${ID.topicId}`,
+    )
+  })
+
+  it('removes what was dropped after file.delete.delay.ms, at its close, or at the next start', async () => {
+    const disk = new SimulatedDisk()
+    const { store, clock } = await openTestStore(disk, { fileDeleteDelayMs: () => 5000 })
+    const log = await store.open(ID, 0)
+    await log.append([frame(0n, 1, 100)])
+    await log.roll(1n)
+    await log.drop([0n])
+    const deleted = (): string[] =>
+      disk.peekNames(`${DATA_DIR}/orders-7`).filter((name) => name.endsWith('.deleted'))
+    expect(deleted()).toContain('00000000000000000000.log.deleted')
+    await clock.advance(5000)
+    expect(deleted()).toEqual([])
+    const long: LogId = { topic: 't'.repeat(249), topicId: ID.topicId, partition: 123 }
+    await store.open(long, 0)
+    store.remove(long)
+    const [left] = disk.peekNames(DATA_DIR).filter((name) => name.endsWith('-delete'))
+    expect(left).toMatch(/^t+-123\.[0-9a-f]{32}-delete$/)
+    expect(left).toHaveLength(255)
+    disk.kill()
+    const second = await openTestStore(disk)
+    expect(second.store.list()).toEqual([ID])
+    await second.clock.advance(0)
+    expect(disk.peekNames(DATA_DIR).filter((name) => name.endsWith('-delete'))).toEqual([])
+    expect((await second.store.open(long, 0)).endOffset).toBe(0n)
+  })
+
+  it('sets a log aside that another topic of the same name has left', async () => {
+    const disk = new SimulatedDisk()
+    const { store, told } = await openTestStore(disk)
+    const old = await store.open(ID, 0)
+    await old.append([frame(0n, 1, 100)])
+    const log = await store.open({ ...ID, topicId: 'YW5vdGhlciBpZCBvZiAxNg' }, 0)
+    expect(log.endOffset).toBe(0n)
+    expect(() => old.append([frame(1n, 1, 100)])).toThrow(expect.objectContaining({ failure: 'fenced' }))
+    expect(told.warn[0]).toMatch(/^orders-7 belonged to topic id dGhpcyBpcyBhbiBpZCAxMQ, .*-stray$/)
+    expect(disk.peekNames(DATA_DIR).filter((name) => name.endsWith('-stray'))).toHaveLength(1)
+  })
+
+  it('does not trust a summary that is not the last shutdown’s, or broken', async () => {
+    for (const change of ['{"version":0,"brokerEpoch":7}', null]) {
+      const disk = new SimulatedDisk()
+      const first = await openTestStore(disk)
+      const log = await first.store.open(ID, 0)
+      await log.append([frame(0n, 1, 100)])
+      await first.store.close()
+      const summary = disk.peek(`${DATA_DIR}/.ottla_summary`) as Buffer
+      if (change !== null) disk.plant(`${DATA_DIR}/.kafka_cleanshutdown`, Buffer.from(change))
+      else disk.plant(`${DATA_DIR}/.ottla_summary`, summary.subarray(0, 100))
+      // Somebody else has appended meanwhile.
+      const path = `${DATA_DIR}/orders-7/00000000000000000000.log`
+      disk.plant(path, Buffer.concat([disk.peek(path) as Buffer, frame(1n, 1, 100)]))
+      const { store, told } = await openTestStore(disk)
+      expect((await store.open(ID, 0)).endOffset).toBe(2n)
+      expect(told.info[0]).toBe('/data: 1 logs, of a clean shutdown, without a summary')
+      expect(disk.peekNames(DATA_DIR)).not.toContain('.kafka_cleanshutdown')
+    }
   })
 })

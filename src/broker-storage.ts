@@ -139,7 +139,7 @@ export async function nodeIdOf(dataDir: string): Promise<string | undefined> {
 function checkedClusterId(clusterId: string | undefined): string | undefined {
   if (clusterId === undefined || clusterId === '') return undefined
   const bytes = Buffer.from(clusterId, 'base64url')
-  if (/^[\w-]+={0,2}$/.test(clusterId) && bytes.length === 16) return bytes.toString('base64url')
+  if (/^[\w-]+={0,2}$/.test(clusterId) && bytes.length === 16) return clusterId
   throw new ConfigError(
     `${clusterId} is no cluster id: give 16 bytes as base64url, such as 4L6g3nShT-eMCtK--X86sw`,
   )

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { Connection } from '../compat-tests/differential/client.ts'
 import { describeConfigsApi } from './wire/messages/describe-configs.ts'
+import { metadataApi } from './wire/messages/metadata.ts'
 
 const CLI = fileURLToPath(new URL('cli.ts', import.meta.url))
 const VERSION = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version
@@ -32,7 +33,9 @@ function ottla(...args: string[]): Running {
 
 /** With environment variables, and without those of whoever runs the test. */
 function ottlaWith(variables: Record<string, string>, stdout: 'pipe' | number, ...args: string[]): Running {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('KAFKA_'))
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith('KAFKA_') && name !== 'CLUSTER_ID',
+  )
   const child = spawn(process.execPath, ['--import', 'tsx', CLI, ...args], {
     env: { ...Object.fromEntries(inherited), NO_COLOR: '1', ...variables },
     stdio: ['ignore', stdout, 'pipe'],
@@ -154,7 +157,63 @@ test('a port in use is said plainly', async () => {
   taken.close()
 })
 
+test('a data directory keeps everything over a SIGTERM, and belongs to one process, cluster and node', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ottla-cli-'))
+  const dataDir = join(folder, 'data')
+  const environment = { CLUSTER_ID: 'b3R0bGEtZGlmZmVyZW50aQ', KAFKA_NODE_ID: '3' }
+  const arguments_ = ['--port', '0', '--data-dir', dataDir]
+  const first = ottlaWith(environment, 'pipe', ...arguments_, '--topic', 'orders:2')
+  await ready(first)
+  const refusals = [
+    [{ ...environment }, `ottla: ${dataDir} is in use: `],
+    [
+      { ...environment, CLUSTER_ID: '4L6g3nShT-eMCtK--X86sw' },
+      'belongs to cluster b3R0bGEtZGlmZmVyZW50aQ, not to 4L6',
+    ],
+    [{ ...environment, KAFKA_NODE_ID: '4' }, 'belongs to node 3, not to 4'],
+  ] as const
+  for (const [at, [variables, message]] of refusals.entries()) {
+    // Whoever has the directory is asked for first.
+    if (at === 1) {
+      first.process.kill('SIGTERM')
+      expect(await first.exitCode).toBe(0)
+      expect(first.errors()).toBe('')
+    }
+    const refused = ottlaWith(variables, 'pipe', ...arguments_)
+    expect(await refused.exitCode).toBe(1)
+    expect(refused.errors()).toContain(message)
+    expect(refused.errors().trim().split('\n')).toHaveLength(1)
+  }
+  const second = ottlaWith(environment, 'pipe', ...arguments_)
+  const connection = await Connection.open('127.0.0.1', await ready(second))
+  const { clusterId, brokers, topics } = await connection.send(metadataApi, 5, { topics: null })
+  connection.close()
+  expect([clusterId, brokers[0]?.nodeId]).toEqual(['b3R0bGEtZGlmZmVyZW50aQ', 3])
+  expect(topics.map(({ name, partitions }) => [name, partitions.length])).toEqual([['orders', 2]])
+  second.process.kill('SIGTERM')
+  expect(await second.exitCode).toBe(0)
+  rmSync(folder, { recursive: true })
+  // Five processes, one after the other.
+}, 120_000)
+
+test('a directory that cannot be used is said plainly', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ottla-cli-'))
+  writeFileSync(join(folder, 'file'), '')
+  const running = ottla('--port', '0', '--data-dir', join(folder, 'file', 'data'))
+  expect(await running.exitCode).toBe(1)
+  expect(running.errors()).toMatch(/^ottla: .*file\/data /)
+  expect(running.errors().trim().split('\n')).toHaveLength(1)
+  rmSync(folder, { recursive: true })
+})
+
 test.each([
+  [
+    ['-p', '0', '-c', 'log.dirs=/tmp/a,/tmp/b'],
+    2,
+    '',
+    'ottla: log.dirs names 2 directories (/tmp/a, /tmp/b)',
+  ],
+  [['-p', '0', '--cluster-id', 'x'], 2, '', 'ottla: x is no cluster id'],
   [['--help'], 0, 'Usage: ottla [start] [options]', ''],
   [['--version'], 0, VERSION, ''],
   [['--prot', '1'], 2, '', 'ottla: there is no option --prot: did you mean --port?'],

@@ -1,5 +1,11 @@
 /** A broker that is started again on the store of one before it. */
-import { expect, it } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, it } from 'vitest'
+import { ManualClock, seededRandom } from '../clock.ts'
+import { openFileStore } from '../storage/file-store.ts'
+import type { LogStore } from '../storage/log-store.ts'
 import { MemoryStore } from '../storage/memory-store.ts'
 import { SlowStore } from '../storage/slow-store.suite.ts'
 import { ZERO_UUID } from '../wire/reader.ts'
@@ -21,12 +27,35 @@ import { offsetCommitHandler } from './offset-commit.ts'
 import { offsetFetchHandler } from './offset-fetch.ts'
 import { updateFeaturesHandler } from './update-features.ts'
 
-it.each([
-  ['at once', (store: MemoryStore) => store],
-  ['late', (store: MemoryStore) => new SlowStore(store)],
-])('a broker finds all that there was, in a store that answers %s', async (_, through) => {
+/** A store that can be opened again, as often as a broker is started. */
+type Reopen = () => LogStore | Promise<LogStore>
+
+const folders: string[] = []
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+function inMemory(through: (store: MemoryStore) => LogStore): Reopen {
   const store = new MemoryStore()
-  const before = await testBroker({ store: through(store), topics: ['a', 'gone'] })
+  return () => through(store)
+}
+
+function inFiles(): Reopen {
+  const dataDir = mkdtempSync(join(tmpdir(), 'ottla-restart-'))
+  folders.push(dataDir)
+  const logger = { info: () => {}, warn: () => {}, error: () => {} }
+  return () =>
+    openFileStore({ dataDir, nodeId: 1, clock: new ManualClock(), random: seededRandom(1), logger })
+}
+
+it.each<[string, () => Reopen]>([
+  ['in a store that answers at once', () => inMemory((store) => store)],
+  ['in a store that answers late', () => inMemory((store) => new SlowStore(store))],
+  ['in files', inFiles],
+])('a broker finds all that there was, %s', async (_, make) => {
+  const open = make()
+  const store = await open()
+  const before = await testBroker({ store, topics: ['a', 'gone'] })
   await change(before)
   await produce(before, 'a', batchOf('v'))
   const producerId = await newProducerId(before)
@@ -39,8 +68,10 @@ it.each([
   ])
   await before.services.replicas.close()
   await before.services.controller.close()
+  await store.close()
 
-  const after = await testBroker({ store: through(store), topics: ['a'] })
+  const reopened = await open()
+  const after = await testBroker({ store: reopened, topics: ['a'] })
   expect(await describe(after)).toEqual(told)
   expect(await newProducerId(after)).toBeGreaterThan(producerId)
   const answer = await after.ask(fetchHandler, 12, fetchRequest([{ topic: 'a' }]))
@@ -49,6 +80,9 @@ it.each([
   expect(after.services.controller.epoch).toBe(before.services.controller.epoch + 1)
   expect(after.services.metadata.endOffset).toBe(after.services.controller.endOffset)
   expect(after.lines).toEqual([])
+  await after.services.replicas.close()
+  await after.services.controller.close()
+  await reopened.close()
 })
 
 /** A change of everything that can be changed. */

@@ -53,13 +53,13 @@ describeWith(load, 'a broker that is killed under load', () => {
     expect(history.filter(({ at }) => at === 'committed' || at === 'acked').length).toBeGreaterThan(100)
   })
 
-  test.each(SIGNS)('is found out: %s', { timeout: 180_000 }, async (bug, sign) => {
+  test.concurrent.each(SIGNS)('is found out: %s', { timeout: 180_000 }, async (bug, sign) => {
     const history = await runCrashes({
       broker: (port, dataDir) => [process.execPath, plantedBroker, String(port), dataDir, bug],
       load: load.command[0],
       seed: 1,
       kills: 6,
-      patienceS: 10,
+      patienceS: 6,
     })
     const found = violations(history)
     expect(

@@ -25,7 +25,7 @@ export interface CrashOptions {
 
 /** A broker that lives shorter dies while it starts, or recovers its logs. */
 const MIN_LIFE_MS = 50
-const MAX_LIFE_MS = 1000
+const MAX_LIFE_MS = 2500
 /** Clients that have not ended by then never will. */
 const PATIENCE_FACTOR = 3
 
@@ -47,7 +47,10 @@ export async function runCrashes(options: CrashOptions): Promise<readonly Event[
       options.onKill?.(count + 1, lifeMs)
     }
     clients.finish()
-    await Promise.race([clients.ended, sleep(options.patienceS * 1000 * PATIENCE_FACTOR)])
+    await Promise.race([
+      clients.ended,
+      sleep(options.patienceS * 1000 * PATIENCE_FACTOR, undefined, { ref: false }),
+    ])
     return clients.history
   } finally {
     clients.kill()

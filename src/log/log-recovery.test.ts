@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { StoredLog } from '../storage/log-store.ts'
 import { MemoryStore } from '../storage/memory-store.ts'
+import { SlowStore } from '../storage/slow-store.suite.ts'
 import type { Log } from './log.ts'
 import { decodeProducers } from './producer-snapshot.ts'
 import { openTestLog, produce, producedBatch, records, TEST_ID } from './test-log.suite.ts'
@@ -293,6 +294,48 @@ describe('log: beside it', () => {
     const last = await test.reopen()
     await last.close()
     expect(await known(await test.reopen())).toMatchObject({ unstable: expect.anything() })
+  })
+
+  it('a snapshot waits until what was noted before it would survive a loss of power', async () => {
+    const store = new SlowStore(new MemoryStore())
+    const { log } = await openTestLog({ segmentBytes: 2 * BATCH_BYTES, segmentMs: 2 ** 60 }, store)
+    const afterwards = async (act: () => Promise<unknown> | undefined): Promise<readonly string[]> => {
+      const before = store.calls.length
+      await act()
+      for (let turn = 0; turn < 50; turn++) await null
+      return store.calls.slice(before)
+    }
+    const appending = (producerId: bigint, baseSequence: number) => () =>
+      produce(log, batchOf(producerId, baseSequence))
+    await afterwards(appending(1n, 0))
+    await afterwards(async () => end(log, 1n))
+    const index = 'aborted-transactions 0'
+    expect(await afterwards(appending(1n, 2))).toEqual([index, 'roll 3', 'flush', 'append 1', 'producers 3'])
+    await afterwards(appending(1n, 4))
+    // Nothing has been noted since.
+    expect(await afterwards(appending(1n, 6))).toEqual(['roll 7', 'producers 7', 'append 1'])
+    await afterwards(async () => end(log, 1n))
+    expect(await afterwards(async () => log.close())).toEqual([
+      'aborted-transactions 7',
+      'flush',
+      'producers 10',
+    ])
+  })
+
+  it('a snapshot whose flush is not done when the log is closed is not written', async () => {
+    const store = new SlowStore(new MemoryStore())
+    const { log } = await openTestLog({ segmentBytes: 2 * BATCH_BYTES, segmentMs: 2 ** 60 }, store)
+    log.assignEpoch(1)
+    for (const sequence of [0, 2]) await produce(log, batchOf(1n, sequence))
+    store.held = true
+    const { durable } = log.append(await log.prepare(batchOf(1n, 4)), 0)
+    while (!store.waiting.includes('flush')) await store.release()
+    const closing = log.discard()
+    while (store.waiting.length > 0) await store.release()
+    await closing
+    await durable
+    expect(store.calls.filter((call) => call.startsWith('producers'))).toEqual([])
+    expect(log.offline).toBe(false)
   })
 
   it('a discarded log leaves no snapshot', async () => {

@@ -16,7 +16,7 @@ import { type BatchFacts, LogSegment } from './log-segment.ts'
 import type { LogState } from './log-state.ts'
 import { ProducerExpiry } from './producer-expiry.ts'
 import type { ActiveProducer, RememberedBatch } from './producer-state.ts'
-import { writeEpochs, writeLogStart } from './sidecars.ts'
+import { writeLogStart } from './sidecars.ts'
 import { StoreQueue } from './store-queue.ts'
 import { findMaxTimestamp, findTimestamp, type TimestampAndOffset } from './timestamp-search.ts'
 import { type AbortedTransaction, buildMarker, type TransactionMarker } from './transaction-marker.ts'
@@ -282,7 +282,8 @@ export class Log {
   /** Notes that a leader of `epoch` writes from `startOffset` (by default the log end) on (KIP-101). */
   assignEpoch(epoch: number, startOffset: bigint = this.#state.endOffset): void {
     this.checkOnline()
-    if (this.#state.epochs.assign(epoch, startOffset)) this.#saveEpochs()
+    if (this.#state.epochs.assign(epoch, startOffset))
+      this.#checkpoints.saveEpochs(this.#state.epochs.entries)
   }
 
   /**
@@ -297,7 +298,7 @@ export class Log {
     if (offset > state.endOffset) throw outOfRange(`log start ${offset}, above the end ${state.endOffset}`)
     if (offset <= state.startOffset) return undefined
     state.startOffset = offset
-    if (state.epochs.truncateFromStart(offset)) this.#saveEpochs()
+    if (state.epochs.truncateFromStart(offset)) this.#checkpoints.saveEpochs(this.#state.epochs.entries)
     const saved = this.#queue.run(() => writeLogStart(this.#stored, offset))
     return this.cleaning.dropBelowStart() ?? saved
   }
@@ -311,10 +312,12 @@ export class Log {
     this.#truncating = true
     try {
       const { startOffset, endOffset, epochs } = this.#state
-      if (epochs.truncateFromEnd(offset < endOffset ? offset : endOffset)) this.#saveEpochs()
+      if (epochs.truncateFromEnd(offset < endOffset ? offset : endOffset))
+        this.#checkpoints.saveEpochs(this.#state.epochs.entries)
       if (offset >= endOffset) return
       if (offset < startOffset) this.#queue.post(() => writeLogStart(this.#stored, offset))
       await this.cleaning.abort(offset)
+      this.#checkpoints.stop()
       await this.#queue.run(() => this.#stored.truncate(offset))
       const { config, clock } = this.#options
       const recovered = await this.#queue.read(() => recoverLog(this.#stored, config(), clock.now()))
@@ -359,6 +362,7 @@ export class Log {
   discard(): void | Promise<void> {
     this.#closed = true
     this.#flushes.stop()
+    this.#checkpoints.stop()
     const compacting = this.cleaning.abort()
     if (compacting !== undefined) return compacting.then(() => this.discard())
     const close = (): void | Promise<void> => this.#stored.close()
@@ -376,7 +380,8 @@ export class Log {
     batch.setLeaderEpoch(frame, 0, leaderEpoch)
     const facts = { baseOffset, lastOffset, bytes: frame.length, maxTimestamp }
     const segment = this.#segmentFor(facts, config)
-    if (leaderEpoch >= 0 && state.epochs.assign(leaderEpoch, baseOffset)) this.#saveEpochs()
+    if (leaderEpoch >= 0 && state.epochs.assign(leaderEpoch, baseOffset))
+      this.#checkpoints.saveEpochs(this.#state.epochs.entries)
     const durable = this.#queue.append(frame, this.#flushes.appended(lastOffsetDelta + 1, config))
     segment.add(facts, config.indexIntervalBytes)
     state.sizeBytes += frame.length
@@ -400,9 +405,7 @@ export class Log {
 
   #roll(baseOffset: bigint): LogSegment {
     const { segments } = this.#state
-    this.#checkpoints.segmentEnds(this.#state)
-    this.#queue.post(() => this.#stored.roll(baseOffset))
-    this.#checkpoints.takeSnapshot(this.#state)
+    this.#checkpoints.roll(this.#state)
     if (segments.at(-1)?.sizeBytes === 0) segments.pop()
     const next = new LogSegment(baseOffset, this.#options.clock.now())
     segments.push(next)
@@ -430,11 +433,6 @@ export class Log {
     const active = this.#state.segments.at(-1)
     if (segmentJitterMs === 0 || random === undefined || active === undefined) return
     active.jitterMs = random.bytes(6).readUIntBE(0, 6) % Math.min(segmentJitterMs, segmentMs)
-  }
-
-  #saveEpochs(): void {
-    const { entries } = this.#state.epochs
-    this.#queue.post(() => writeEpochs(this.#stored, entries))
   }
 
   #checkWritable(): void {

@@ -126,7 +126,7 @@ function differences(): string[] {
     ...(knownDifferences.length === 0 ? ['None.'] : listDifferences()),
     '',
     'Client quotas and SCRAM credentials are kept and described as in Kafka, and enforced on nobody: no answer is held',
-    'back, and nobody has to log in. Retention and compaction do not happen, whatever the configs of a topic say.',
+    'back, and nobody has to log in.',
   ]
 }
 

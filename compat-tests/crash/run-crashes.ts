@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -20,12 +20,11 @@ export interface CrashOptions {
   /** How long the clients may take for each thing that is left to do when nobody is killed any more. */
   readonly patienceS: number
   /** Told of each kill, for whoever waits. */
-  readonly onKill?: (count: number, livedMs: number) => void
+  readonly onKill?: (count: number) => void
 }
 
-/** A broker that lives shorter dies while it starts, or recovers its logs. */
 const MIN_LIFE_MS = 50
-const MAX_LIFE_MS = 2500
+const MAX_LIFE_MS = 2000
 /** Clients that have not ended by then never will. */
 const PATIENCE_FACTOR = 3
 
@@ -40,11 +39,12 @@ export async function runCrashes(options: CrashOptions): Promise<readonly Event[
   const clients = startClients(options, port)
   try {
     await clients.ready
-    for (const [count, lifeMs] of lives(options.seed, options.kills).entries()) {
-      await Promise.race([sleep(lifeMs), clients.ended])
+    for (const [count, life] of lives(options.seed, options.kills).entries()) {
+      if (life.fromReady) await answers(port)
+      await sleep(life.ms)
       await kill(broker)
       broker = start()
-      options.onKill?.(count + 1, lifeMs)
+      options.onKill?.(count + 1)
     }
     clients.finish()
     await Promise.race([
@@ -59,13 +59,34 @@ export async function runCrashes(options: CrashOptions): Promise<readonly Event[
   }
 }
 
-/** How long the broker lives each time: as often short as long. */
-function lives(seed: number, kills: number): number[] {
+interface Life {
+  readonly ms: number
+  /** Whether it begins when the port answers; otherwise when the program is started. */
+  readonly fromReady: boolean
+}
+
+/** How long the broker lives each time: short lives are likelier than long ones, and some end before they are one. */
+function lives(seed: number, kills: number): Life[] {
   const random = seededRandom(seed)
   return Array.from({ length: kills }, () => {
     const share = random.bytes(2).readUInt16BE() / 65_536
-    return Math.round(MIN_LIFE_MS + share * share * (MAX_LIFE_MS - MIN_LIFE_MS))
+    const ms = Math.round(MIN_LIFE_MS + share * share * (MAX_LIFE_MS - MIN_LIFE_MS))
+    return { ms, fromReady: random.bytes(1).readUInt8() >= 64 }
   })
+}
+
+/** Resolves when somebody listens on the port, or when nobody does for long. */
+async function answers(port: number): Promise<void> {
+  for (let tries = 0; tries < 1000; tries++) {
+    const socket = connect(port, '127.0.0.1')
+    const isOpen = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true))
+      socket.once('error', () => resolve(false))
+    })
+    socket.destroy()
+    if (isOpen) return
+    await sleep(20)
+  }
 }
 
 interface Clients {

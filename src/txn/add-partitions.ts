@@ -2,7 +2,7 @@
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import type { TxnRequest } from './decision.ts'
-import { checkEpoch, checkMapping, concurrentTransactions } from './errors.ts'
+import { checkEpoch, checkLevel, checkMapping, concurrentTransactions } from './errors.ts'
 import type { ProducerIdAndEpoch } from './init-producer-id.ts'
 import {
   containsAll,
@@ -39,13 +39,14 @@ export function addPartitions(
   clientTransactionVersion: number,
 ): TxnRequest<null> {
   return {
-    decide(transaction, { now }) {
+    decide(transaction, { now, transactionVersion }) {
       checkMapping(transaction, producerId)
       checkEpoch(transaction, producerEpoch)
       if (isPrepared(transaction)) throw concurrentTransactions()
       if (transaction.state === TransactionState.ONGOING && containsAll(transaction.partitions, added)) {
         return { kind: 'answer', response: null }
       }
+      checkLevel(clientTransactionVersion, transactionVersion)
       const next = withPartitions(transaction, added, clientTransactionVersion, now)
       return { kind: 'record', next, response: null }
     },

@@ -6,6 +6,7 @@ import type { EndTxnRequest } from '../wire/messages/end-txn.ts'
 import { type Decision, type DecisionContext, NEEDS_PRODUCER_ID, type TxnRequest } from './decision.ts'
 import {
   checkEpoch,
+  checkLevel,
   checkMapping,
   concurrentTransactions,
   producerFenced,
@@ -122,8 +123,9 @@ function mayEnd(transaction: Transaction, producerEpoch: number, retry: boolean)
 function end(
   transaction: Transaction,
   how: { readonly commit: boolean; readonly transactionVersion: number; readonly empty?: boolean },
-  { newProducerId, now }: DecisionContext,
+  { newProducerId, now, transactionVersion }: DecisionContext,
 ): Decision<ProducerIdAndEpoch> {
+  checkLevel(how.transactionVersion, transactionVersion)
   const exhausts = isEpochExhausted(transaction.producerEpoch)
   if (exhausts && newProducerId === null) return NEEDS_PRODUCER_ID
   const nextProducerId = exhausts && newProducerId !== null ? newProducerId : NO_PRODUCER_ID

@@ -52,6 +52,19 @@ export function concurrentTransactions(): KafkaError {
   )
 }
 
+/**
+ * The records of level 0 have no room for the version of a client.
+ * @param level the finalized level of transaction.version.
+ * @throws KafkaError UNSUPPORTED_VERSION
+ */
+export function checkLevel(clientVersion: number, level: number): void {
+  if (level > 0 || clientVersion === 0) return
+  throw new KafkaError(
+    ErrorCode.UNSUPPORTED_VERSION,
+    `a client of transactions V${clientVersion} cannot be served: transaction.version is ${level}`,
+  )
+}
+
 /** What clients that do not know PRODUCER_FENCED are told in its place (KIP-588). */
 export function asOlderFencing(error: unknown): unknown {
   if (!(error instanceof KafkaError) || error.code !== ErrorCode.PRODUCER_FENCED) return error

@@ -104,7 +104,10 @@ export class TransactionCoordinator {
     )
   }
 
-  /** Every error is within the response. */
+  /**
+   * Every error is within the response, but for that of a client that the level of transaction.version is too low for.
+   * @throws KafkaError UNSUPPORTED_VERSION
+   */
   addPartitions(
     request: AddPartitionsToTxnRequest,
     { version }: TxnRequestContext,
@@ -123,7 +126,9 @@ export class TransactionCoordinator {
       )
       return after(errors, (each): TransactionOutcome => {
         if (!verifyOnly) {
-          return { transactionalId, topicResults: asAsked(transaction.topics, codeOf(each[0])) }
+          const [error] = each
+          if (error?.code === ErrorCode.UNSUPPORTED_VERSION) throw error
+          return { transactionalId, topicResults: asAsked(transaction.topics, codeOf(error)) }
         }
         const outcomes = partitions.map((partition, at) => ({ ...partition, errorCode: codeOf(each[at]) }))
         return { transactionalId, topicResults: byTopic(outcomes) }

@@ -22,6 +22,8 @@ export interface Case {
   readonly api: string
   readonly condition: string
   readonly run: (t: CaseContext) => Promise<unknown>
+  /** Whether it changes what others would see, and so runs behind all others, by itself. */
+  readonly alone: boolean
 }
 
 export interface TopicOptions {
@@ -37,11 +39,11 @@ export interface Topic {
 const registered: Case[] = []
 
 /** Adds a case to the suite. */
-export function differential(api: string, condition: string, run: Case['run']): void {
+export function differential(api: string, condition: string, run: Case['run'], alone = false): void {
   const slug = slugOf(api, condition)
   const twin = registered.find((one) => slugOf(one.api, one.condition) === slug)
   if (twin !== undefined) throw new Error(`${api}: ${condition} and ${twin.condition} have one name`)
-  registered.push({ api, condition, run })
+  registered.push({ api, condition, run, alone })
 }
 
 /** A case's name as a part of a topic's. */

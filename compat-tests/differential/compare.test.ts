@@ -84,7 +84,7 @@ describe('normalize', () => {
 })
 
 describe('judge', () => {
-  const one: Case = { api: 'Api', condition: 'v1', run: async () => null }
+  const one: Case = { api: 'Api', condition: 'v1', run: async () => null, alone: false }
   const outcomeOf = (value: unknown): Outcome => ({ ...normalize(value, facts), sent: new Set(), tookMs: 0 })
   const judged = (answer: unknown, list: Parameters<typeof judge>[3] = []) =>
     judge(

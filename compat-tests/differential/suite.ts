@@ -26,13 +26,15 @@ export async function runCases(
   const outcomes = new Map<string, Outcome | Failure>(
     cases.map((one) => [caseId(one), { failure: 'not run' }]),
   )
-  const queue = [...cases]
+  const queue = cases.filter(({ alone }) => !alone)
   const work = async (): Promise<void> => {
     for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
       outcomes.set(caseId(one), await runCase(one, target))
     }
   }
   await Promise.all(Array.from({ length: concurrency }, work))
+  queue.push(...cases.filter(({ alone }) => alone))
+  await work()
   return outcomes
 }
 

@@ -22,6 +22,8 @@ export interface StoreContext {
   saveRecoveryPoints(): Promise<void>
   /** Notes that small files of a log are to be settled, some time. */
   sidecarsMoved(log: LogFiles): void
+  /** Waits until the names of the logs' directories would survive a loss of power. */
+  syncDataDir(isUrgent: boolean): Promise<void>
   saveLogStarts(): Promise<void>
   saveCleanerOffsets(): Promise<void>
 }

@@ -100,6 +100,8 @@ export class FileStore implements LogStore {
   readonly #unsettled = new Set<LogFiles>()
   readonly #recoveryPoints: OffsetCheckpoint
   readonly #timers = new Map<'checkpoint' | 'settle', Timer>()
+  /** A sync of the data directory that has not started. */
+  #dataDirSync: Promise<void> | null = null
   #closing: Promise<void> | null = null
 
   /** For `openFileStore`. */
@@ -135,6 +137,7 @@ export class FileStore implements LogStore {
       recoveryPointMoved: () => this.#checkpointLater(),
       saveRecoveryPoints: () => guard(this.#recoveryPoints.write(), RECOVERY_POINTS),
       sidecarsMoved: (log) => this.#settleLater(log),
+      syncDataDir: (isUrgent) => this.#syncDataDir(isUrgent),
       saveLogStarts: () => guard(logStarts.write(), LOG_STARTS),
       saveCleanerOffsets: () => guard(cleanerOffsets.write(), CLEANER_OFFSETS),
     }
@@ -328,6 +331,16 @@ export class FileStore implements LogStore {
       await log.sidecars.replace(PARTITION_METADATA, encodePartitionMetadata(id.topicId))
     }
     this.#found.delete(log)
+  }
+
+  /** One sync does for all who ask before it starts. */
+  #syncDataDir(isUrgent: boolean): Promise<void> {
+    const { disk, dataDir, syncs } = this.#context
+    this.#dataDirSync ??= syncs.run(() => {
+      this.#dataDirSync = null
+      return disk.syncDirectory(dataDir)
+    }, isUrgent)
+    return this.#dataDirSync
   }
 
   #putAway(id: LogId, reason: 'delete' | 'stray'): string | null {

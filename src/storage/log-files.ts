@@ -49,6 +49,7 @@ export class LogFiles {
   #cuts = 0
   /** A recovery point that a start after a crash is sure to find. */
   #keptRecoveryPoint = 0n
+  #namesSync: Promise<void> | null = null
   #flushing: Promise<void> | null = null
   #nextFlush: Promise<void> | null = null
 
@@ -58,6 +59,10 @@ export class LogFiles {
     this.sidecars = sidecars
     this.#context = context
     this.cache = new TailCache(context.cacheBudget)
+    sidecars.syncNames = async (isUrgent) => {
+      this.areNamesUnsafe = true
+      await this.#syncNames(isUrgent)
+    }
   }
 
   get active(): FileSegment {
@@ -309,6 +314,7 @@ export class LogFiles {
     return (
       this.recoveryPoint >= this.endOffset &&
       !this.areNamesUnsafe &&
+      this.#namesSync === null &&
       !this.isDirectoryUnsafe &&
       this.sidecars.isSettled &&
       this.segments.every(({ isSafe }) => isSafe)
@@ -318,7 +324,6 @@ export class LogFiles {
   async #flush(isUrgent: boolean): Promise<void> {
     const { endOffset } = this
     const cuts = this.#cuts
-    const { syncs } = this.#context
     const unsafe = this.segments.filter(({ isSafe }) => !isSafe)
     const indexes = [...this.#unsafeIndexes]
     await Promise.all([
@@ -329,7 +334,7 @@ export class LogFiles {
     await this.sidecars.settle(isUrgent)
     await this.#syncNames(isUrgent)
     if (this.isDirectoryUnsafe) {
-      await syncs.run(() => this.#context.disk.syncDirectory(this.#context.dataDir), isUrgent)
+      await this.#context.syncDataDir(isUrgent)
       this.isDirectoryUnsafe = false
     }
     if (cuts === this.#cuts && endOffset > this.recoveryPoint) {
@@ -346,16 +351,23 @@ export class LogFiles {
     }
   }
 
-  async #syncNames(isUrgent = true): Promise<void> {
-    if (!this.areNamesUnsafe) return
+  #syncNames(isUrgent = true): Promise<void> {
+    if (!this.areNamesUnsafe) return this.#namesSync ?? Promise.resolve()
     this.areNamesUnsafe = false
     const { disk, syncs } = this.#context
-    try {
-      await syncs.run(() => disk.syncDirectory(this.home.directory), isUrgent)
-    } catch (error) {
-      this.areNamesUnsafe = true
-      throw error
-    }
+    // One that is under way may have begun too early.
+    const before = this.#namesSync?.catch(() => {})
+    const sync = Promise.resolve(before)
+      .then(() => syncs.run(() => disk.syncDirectory(this.home.directory), isUrgent))
+      .catch((error: unknown) => {
+        this.areNamesUnsafe = true
+        throw error
+      })
+      .finally(() => {
+        if (this.#namesSync === sync) this.#namesSync = null
+      })
+    this.#namesSync = sync
+    return sync
   }
 
   /**

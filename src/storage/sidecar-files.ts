@@ -37,6 +37,8 @@ export class SidecarFiles {
   #removing: Promise<void> = Promise.resolve()
   #looking: Promise<void> | null = null
   #settling: Promise<void> = Promise.resolve()
+  /** Waits until names made, changed or removed in the directory stay so: other files' names too. */
+  syncNames: (isUrgent: boolean) => Promise<void>
 
   /** @param files what is known to be there; null when nobody has looked. */
   constructor(disk: Disk, syncs: SyncQueue, directory: string, files: readonly KeptFile[] | null) {
@@ -44,6 +46,7 @@ export class SidecarFiles {
     this.#syncs = syncs
     this.#directory = directory
     this.#files = files === null ? null : new Map(files.map(({ name, bytes }) => [name, bytes]))
+    this.syncNames = (isUrgent) => syncs.run(() => disk.syncDirectory(directory), isUrgent)
   }
 
   /** Whether everything would survive a loss of power. */
@@ -166,7 +169,7 @@ export class SidecarFiles {
     const removed = this.#removed
     this.#removed = false
     try {
-      await this.#syncs.run(() => this.#disk.syncDirectory(this.#directory), isUrgent)
+      await this.syncNames(isUrgent)
     } catch (error) {
       this.#removed ||= removed
       throw error

@@ -2,7 +2,8 @@
  * A data directory goes from Apache Kafka to ottla and back: each finds what the other has left, after a clean
  * shutdown and after a crash.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
@@ -30,6 +31,26 @@ async function ottla(dataDir: string, more: ClusterOptions = {}): Promise<Target
   const cluster = await startCluster({ dataDir, config: { 'log.retention.ms': '-1' }, ...more })
   const port = Number(cluster.bootstrapServers.split(':').at(-1))
   return { host: '127.0.0.1', port, stop: () => cluster.stop() }
+}
+
+async function describeOnce(dataDir: string): Promise<unknown> {
+  const cluster = await ottla(dataDir)
+  const state = await describeState(cluster)
+  await cluster.stop()
+  return state
+}
+
+/** What Kafka's own tool reads in a file of the metadata log. */
+function dump(file: string): string {
+  const [java, ...options] = javaServer.command
+  const tool = 'org.apache.kafka.tools.DumpLogSegments'
+  const classpath = ['-cp', join(javaLibs, '*')]
+  const run = spawnSync(
+    java,
+    [...options, ...classpath, tool, '--cluster-metadata-decoder', '--files', file],
+    { encoding: 'utf8', maxBuffer: 1 << 28 },
+  )
+  return run.stdout + run.stderr
 }
 
 describeWith(javaServer, 'a data directory', () => {
@@ -77,10 +98,29 @@ describeWith(javaServer, 'a data directory', () => {
     'that was made here is taken over by Kafka',
     async () => {
       const dataDir = join(folder, 'made')
-      const made = await ottla(dataDir, { clusterId: 'b3R0bGEtZGlmZmVyZW50aQ' })
+      // Snapshots after every few changes, and no log below the newest one.
+      const small = {
+        'metadata.log.max.record.bytes.between.snapshots': '3000',
+        'metadata.max.retention.bytes': '1000',
+        'internal.metadata.log.segment.bytes': '1000',
+        'log.retention.ms': '-1',
+      }
+      const made = await ottla(dataDir, { clusterId: 'b3R0bGEtZGlmZmVyZW50aQ', config: small })
       await populate(made)
       const left = await describeState(made)
       await made.stop()
+      const metadata = join(dataDir, '__cluster_metadata-0')
+      const files = readdirSync(metadata)
+      const [checkpoint = '', ...others] = files.filter((name) => name.endsWith('.checkpoint'))
+      expect(others).toEqual([])
+      const logs = files.filter((name) => name.endsWith('.log'))
+      expect(logs).not.toContain('00000000000000000000.log')
+      const dumped = [checkpoint, ...logs].map((name) => dump(join(metadata, name)))
+      expect(dumped[0]).toContain('"type":"TOPIC_RECORD","version":0,"data":{"name":"orders"')
+      expect(dumped[0]).toContain('SnapshotFooter')
+      for (const text of dumped) expect(text).not.toMatch(/isvalid: false|Error|Exception/)
+      expect(await describeOnce(dataDir)).toEqual(left)
+
       const kafka = await startKafka(javaLibs, { dataDir, config })
       try {
         expect(await describeState(kafka)).toEqual(left)

@@ -11,9 +11,21 @@
  *     disk.powerOffAfter = 17               // the 17th change is the last; from then on every call throws EIO
  *     ... use the store until it fails ...
  *     disk.crash(seededRandom(seed))        // the power comes back: attach a new store to it
+ *
+ * Whoever wants to see every moment of a history sets `beforeChange` and takes a `fork()` there: a disk of its own that
+ * can crash while the history goes on.
  */
 import type { Random } from '../clock.ts'
 import type { Disk, DiskEntry, DiskFile, DiskLock, DiskSpace, LockHolder, OpenMode } from './disk.ts'
+
+/** What is left of a write that no sync has covered: any part of it, or, as the extremes, none or all of all of them. */
+export type Survival = Random | 'nothing' | 'everything'
+
+/**
+ * What becomes of writes that a sync which failed was to cover. They stay to be written; or, as on Linux, nobody writes
+ * them any more though they can be read (`forgotten`), or cannot even be read any more (`evicted`).
+ */
+export type FailedSync = 'kept' | 'forgotten' | 'evicted'
 
 export type DiskOperation = 'open' | 'read' | 'write' | 'truncate' | 'sync' | 'list' | 'rename' | 'remove'
 
@@ -30,6 +42,11 @@ export class SimulatedDisk implements Disk {
   powerOffAfter: number = Number.POSITIVE_INFINITY
   /** While true, `sync` and `syncDirectory` wait for `releaseSyncs`. */
   holdSyncs = false
+  /** How long a sync takes; by default no longer than a promise. */
+  syncPause: (() => Promise<void>) | null = null
+  failedSync: FailedSync = 'kept'
+  /** Called before anything changes, or becomes safe: what a loss of power would find then is what `fork` answers. */
+  beforeChange: () => void = () => {}
   /** How often files have been opened. */
   opens = 0
   /** How many files are open. */
@@ -44,10 +61,17 @@ export class SimulatedDisk implements Disk {
   /** Rises with each crash: what was opened before is dead. */
   #boot = 0
   readonly #locks = new Set<string>()
-  readonly #root = new Directory()
+  #root = new Directory()
+
+  /** A copy that goes its own way: nobody has anything open there, and there are no faults. */
+  fork(): SimulatedDisk {
+    const copy = new SimulatedDisk()
+    copy.#root = this.#root.copy(new Map())
+    return copy
+  }
 
   /** Loses power, and gets it back: files and names are what happened to reach the device. All faults are lifted. */
-  crash(random: Random): void {
+  crash(survival: Survival): void {
     this.#boot++
     this.#locks.clear()
     this.openFiles = 0
@@ -58,7 +82,7 @@ export class SimulatedDisk implements Disk {
     this.holdSyncs = false
     this.#heldSyncs = []
     this.#syncsUnderWay = 0
-    this.#root.crash(new Chance(random))
+    this.#root.crash(new Chance(survival))
   }
 
   /** The process ends as by SIGKILL: handles and locks are gone, the page cache stays. */
@@ -204,6 +228,7 @@ export class SimulatedDisk implements Disk {
     const directory = this.#directory(path)
     const covered = directory.changeCount
     await this.#finishSync(path)
+    this.beforeChange()
     directory.settle(covered)
   }
 
@@ -282,10 +307,16 @@ export class SimulatedDisk implements Disk {
         return node.content.length
       },
       sync: async () => {
-        check('sync')
         const covered = node.changeCount
-        await this.#finishSync(path)
+        try {
+          check('sync')
+          await this.#finishSync(path)
+        } catch (error) {
+          if (boot === this.#boot && this.failedSync !== 'kept') node.lose(covered, this.failedSync)
+          throw error
+        }
         if (boot !== this.#boot) throw diskError('EBADF', path)
+        this.beforeChange()
         node.settle(covered)
       },
       close: () => {
@@ -300,7 +331,9 @@ export class SimulatedDisk implements Disk {
     this.#syncsUnderWay++
     this.maxSyncsUnderWay = Math.max(this.maxSyncsUnderWay, this.#syncsUnderWay)
     try {
-      await (this.holdSyncs ? new Promise<void>((release) => this.#heldSyncs.push(release)) : null)
+      await (this.holdSyncs
+        ? new Promise<void>((release) => this.#heldSyncs.push(release))
+        : this.syncPause?.())
       this.#check('sync', path)
     } finally {
       if (boot === this.#boot) this.#syncsUnderWay--
@@ -316,6 +349,7 @@ export class SimulatedDisk implements Disk {
 
   #change(path: string): void {
     if (this.readOnly) throw diskError('EROFS', path)
+    this.beforeChange()
     this.changes++
     this.powerOffAfter--
   }
@@ -360,6 +394,16 @@ class FileNode {
     return this.#settled + this.#unsafe.length
   }
 
+  copy(): FileNode {
+    const copy = new FileNode()
+    copy.content = Buffer.from(this.content)
+    copy.#buffer = copy.content
+    copy.#safe = this.#safe
+    copy.#unsafe = [...this.#unsafe]
+    copy.#settled = this.#settled
+    return copy
+  }
+
   plant(bytes: Buffer): void {
     this.content = Buffer.from(bytes)
     this.#buffer = this.content
@@ -390,10 +434,23 @@ class FileNode {
     for (const change of covered) this.#safe = applied(this.#safe, change)
   }
 
+  /** What a failed sync was to cover is not going to be safe. A file's length is kept elsewhere, and stays. */
+  lose(changeCount: number, how: FailedSync): void {
+    const lost = this.#unsafe.splice(0, Math.max(0, changeCount - this.#settled))
+    this.#settled += lost.length
+    for (const { position, bytes } of lost) {
+      const lengthBytes = bytes === null ? position : Math.max(this.#safe.length, position + bytes.length)
+      this.#safe = resized(this.#safe, lengthBytes)
+    }
+    if (how === 'forgotten') return
+    this.content = this.#unsafe.reduce(applied, Buffer.from(this.#safe))
+    this.#buffer = this.content
+  }
+
   crash(chance: Chance): void {
     let content = this.#safe
     for (const change of this.#unsafe) {
-      const kind = chance.below(4)
+      const kind = chance.kind()
       if (kind === 0) continue
       if (change.bytes === null || kind === 1) content = applied(content, change)
       else content = torn(content, change.position, change.bytes, chance)
@@ -429,8 +486,27 @@ class Directory {
     for (const change of covered) applyNames(this.#safe, change)
   }
 
+  /** @param copies of nodes that have one: a node may stand in several places. */
+  copy(copies: Map<FileNode | Directory, FileNode | Directory>): Directory {
+    const copy = new Directory()
+    const copyOf = (node: FileNode | Directory): FileNode | Directory => {
+      const known = copies.get(node)
+      if (known !== undefined) return known
+      const made = node instanceof Directory ? node.copy(copies) : node.copy()
+      copies.set(node, made)
+      return made
+    }
+    for (const [name, node] of this.entries) copy.entries.set(name, copyOf(node))
+    for (const [name, node] of this.#safe) copy.#safe.set(name, copyOf(node))
+    copy.#unsafe = this.#unsafe.map((change) =>
+      change.map(([name, node]) => [name, node === null ? null : copyOf(node)] as const),
+    )
+    copy.#settled = this.#settled
+    return copy
+  }
+
   crash(chance: Chance): void {
-    for (const change of this.#unsafe) if (chance.below(2) === 0) applyNames(this.#safe, change)
+    for (const change of this.#unsafe) if (chance.isKept()) applyNames(this.#safe, change)
     this.#settled += this.#unsafe.length
     this.#unsafe = []
     this.entries = new Map(this.#safe)
@@ -478,14 +554,26 @@ function resized(content: Buffer, lengthBytes: number): Buffer {
 }
 
 class Chance {
-  readonly #random: Random
+  readonly #survival: Survival
 
-  constructor(random: Random) {
-    this.#random = random
+  constructor(survival: Survival) {
+    this.#survival = survival
+  }
+
+  /** Of a write: 0 when nothing of it is there, 1 when all of it is, otherwise it is torn. */
+  kind(): number {
+    if (this.#survival === 'nothing') return 0
+    return this.#survival === 'everything' ? 1 : this.below(4)
+  }
+
+  /** Of a name. */
+  isKept(): boolean {
+    if (this.#survival === 'nothing') return false
+    return this.#survival === 'everything' || this.below(2) === 0
   }
 
   below(limit: number): number {
-    return this.#random.bytes(4).readUInt32BE() % limit
+    return typeof this.#survival === 'string' ? 0 : this.#survival.bytes(4).readUInt32BE() % limit
   }
 }
 

@@ -1,4 +1,6 @@
 /** DescribeProducers (key 61), v0 (KIP-664): the idempotent producers that partitions remember. */
+
+import { javaHashMapOrder } from '../coordinator/partitioner.ts'
 import { validateTopicName } from '../metadata/topic-name.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
@@ -53,10 +55,18 @@ function describe(topic: TopicRequest, call: Call): TopicResponse {
 }
 
 function producers(partition: ReturnType<Call['replicas']['get']>): readonly ProducerState[] {
-  return partition.activeProducers().map(({ currentTransactionFirstOffset, ...producer }) => ({
-    ...producer,
-    currentTxnStartOffset: currentTransactionFirstOffset,
-  }))
+  const byId = new Map(partition.activeProducers().map((producer) => [producer.producerId, producer]))
+  return javaHashMapOrder(byId.keys(), longHashCode).flatMap((producerId) => {
+    const producer = byId.get(producerId)
+    if (producer === undefined) return []
+    const { currentTransactionFirstOffset: currentTxnStartOffset, ...rest } = producer
+    return [{ ...rest, currentTxnStartOffset }]
+  })
+}
+
+/** `Long.hashCode()` of Java. */
+function longHashCode(value: bigint): number {
+  return Number(BigInt.asIntN(32, value ^ (value >> 32n)))
 }
 
 function failed(

@@ -19,10 +19,12 @@ import type { AbortedTransaction } from './transaction-marker.ts'
 export class LogCheckpoints {
   readonly #stored: StoredLog
   readonly #queue: StoreQueue
-  /** Where the newest snapshot is; -1 for none. */
+  /** Where the newest snapshot is; where there is none, where it would be that of an empty log. */
   #newest: bigint
   /** Snapshots that no segment begins at: of when the log was closed. */
   #strays: readonly bigint[]
+  /** Whether there is a leader epoch that has not been saved, since it has no records. */
+  epochsMoved = false
   /** How much has been noted, and how much of it has been flushed. */
   #notes = 0
   #flushedNotes = 0
@@ -34,7 +36,7 @@ export class LogCheckpoints {
     this.#queue = queue
     const isSegment = (offset: bigint) => state.segments.some(({ baseOffset }) => baseOffset === offset)
     const kept = snapshots.filter((offset) => offset <= state.endOffset)
-    this.#newest = kept.at(-1) ?? -1n
+    this.#newest = kept.at(-1) ?? stored.startOffset
     this.#strays = kept.filter((offset) => !isSegment(offset))
     for (const offset of snapshots) {
       if (offset > state.endOffset) queue.post(() => stored.segmentSidecar('producers', offset).remove())
@@ -46,6 +48,7 @@ export class LogCheckpoints {
   }
 
   saveEpochs(entries: readonly EpochEntry[]): void {
+    this.epochsMoved = false
     this.#notes++
     this.#queue.post(() => writeEpochs(this.#stored, entries))
   }

@@ -338,6 +338,20 @@ describe('log: beside it', () => {
     expect(log.offline).toBe(false)
   })
 
+  it('a leader epoch is noted with its first record: to start is to write nothing', async () => {
+    const store = new SlowStore(new MemoryStore())
+    const test = await openTestLog({}, store)
+    test.log.assignEpoch(4)
+    await test.log.close()
+    expect(store.calls).toEqual([])
+    const log = await test.reopen()
+    log.assignEpoch(5)
+    await produce(log, batchOf(1n, 0), 5)
+    expect(store.calls).toEqual(['leader-epochs', 'append 1'])
+    log.assignEpoch(6)
+    expect([log.latestEpoch, (await test.reopen()).latestEpoch]).toEqual([6, 5])
+  })
+
   it('a discarded log leaves no snapshot', async () => {
     const test = await setUp()
     await append(test.log, 1n, 0)

@@ -279,11 +279,13 @@ export class Log {
     return this.#state.epochs.endOffsetFor(epoch, this.#state.endOffset)
   }
 
-  /** Notes that a leader of `epoch` writes from `startOffset` (by default the log end) on (KIP-101). */
+  /**
+   * Notes that a leader of `epoch` writes from `startOffset` (by default the log end) on (KIP-101). That lasts from the
+   * first record on, so that a start writes nothing: an epoch without records is forgotten by the next one anyway.
+   */
   assignEpoch(epoch: number, startOffset: bigint = this.#state.endOffset): void {
     this.checkOnline()
-    if (this.#state.epochs.assign(epoch, startOffset))
-      this.#checkpoints.saveEpochs(this.#state.epochs.entries)
+    if (this.#state.epochs.assign(epoch, startOffset)) this.#checkpoints.epochsMoved = true
   }
 
   /**
@@ -380,8 +382,8 @@ export class Log {
     batch.setLeaderEpoch(frame, 0, leaderEpoch)
     const facts = { baseOffset, lastOffset, bytes: frame.length, maxTimestamp }
     const segment = this.#segmentFor(facts, config)
-    if (leaderEpoch >= 0 && state.epochs.assign(leaderEpoch, baseOffset))
-      this.#checkpoints.saveEpochs(this.#state.epochs.entries)
+    const isNewEpoch = leaderEpoch >= 0 && state.epochs.assign(leaderEpoch, baseOffset)
+    if (isNewEpoch || this.#checkpoints.epochsMoved) this.#checkpoints.saveEpochs(state.epochs.entries)
     const durable = this.#queue.append(frame, this.#flushes.appended(lastOffsetDelta + 1, config))
     segment.add(facts, config.indexIntervalBytes)
     state.sizeBytes += frame.length

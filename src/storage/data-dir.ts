@@ -1,4 +1,5 @@
 /** Whom a data directory belongs to: Kafka's meta.properties, and the checks before it is used. */
+import { dirname } from 'node:path'
 import type { Random } from '../clock.ts'
 import { type Disk, type DiskEntry, type DiskLock, errorCode, replaceFile } from './disk.ts'
 
@@ -57,11 +58,11 @@ export async function takeDirectory(disk: Disk, path: string): Promise<DiskLock>
 /** Makes the directory and those above it, so that they would survive a loss of power. */
 async function makeSafely(disk: Disk, path: string): Promise<void> {
   const missing: string[] = []
-  for (let at = path; at !== '/' && at !== '' && !(await isThere(disk, at)); at = parentOf(at))
+  for (let at = path; at !== '/' && at !== '' && !(await isThere(disk, at)); at = dirname(at))
     missing.push(at)
   if (missing.length === 0) return
   disk.makeDirectory(path)
-  for (const made of missing) await disk.syncDirectory(parentOf(made))
+  for (const made of missing) await disk.syncDirectory(dirname(made))
 }
 
 async function isThere(disk: Disk, path: string): Promise<boolean> {
@@ -72,11 +73,6 @@ async function isThere(disk: Disk, path: string): Promise<boolean> {
     if (errorCode(error) === 'ENOENT') return false
     throw error
   }
-}
-
-function parentOf(path: string): string {
-  const cut = path.lastIndexOf('/')
-  return cut <= 0 ? '/' : path.slice(0, cut)
 }
 
 /**

@@ -54,10 +54,6 @@ export function isDeletedDirectory(name: string): boolean {
   return LEFT_DIRECTORY.exec(name)?.[1] === 'delete'
 }
 
-export function isLeftDirectory(name: string): boolean {
-  return LEFT_DIRECTORY.test(name)
-}
-
 /** The name of a log's directory that is out of use; a topic's name that is too long for it is cut. */
 export function leftDirectoryName(id: LogId, random: Buffer, reason: 'delete' | 'stray'): string {
   const end = `-${id.partition}.${random.toString('hex')}-${reason}`

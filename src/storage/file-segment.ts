@@ -36,6 +36,8 @@ export class FileSegment implements Segment, OpenFile {
   #open: { readonly file: DiskFile; readonly index: SegmentIndex } | null = null
   #opening: Promise<void> | null = null
   #users = 0
+  /** The files at its paths may be another segment's by now. */
+  #isGone = false
   /** Up to where a loss of power would find the batches. */
   #safeBytes: number
   /** Rises when bytes that may be being read are cut off or set aside. */
@@ -159,6 +161,7 @@ export class FileSegment implements Segment, OpenFile {
       this.#home.openFiles.used(this)
       return undefined
     }
+    if (this.#isGone) return Promise.reject(new StoreError('failed', `${this.#path('.log')} is gone`))
     this.#opening ??= this.#load().finally(() => {
       this.#opening = null
     })
@@ -290,8 +293,9 @@ export class FileSegment implements Segment, OpenFile {
     open.file.close()
   }
 
-  /** Lets go of the file without writing anything: for a segment that has failed, or is gone. */
+  /** Lets go of the file for good, without writing anything: for a segment that has failed, or is gone. */
   abandon(): void {
+    this.#isGone = true
     const open = this.#open
     if (open === null) return
     this.#facts = open.index.facts
@@ -357,6 +361,10 @@ export class FileSegment implements Segment, OpenFile {
   }
 
   #take(file: DiskFile, index: SegmentIndex): void {
+    if (this.#isGone) {
+      file.close()
+      throw new StoreError('failed', `${this.#path('.log')} is gone`)
+    }
     this.#open = { file, index }
     this.#facts = index
     this.#home.openFiles.used(this)

@@ -91,7 +91,7 @@ describe('file store', () => {
     expect(disk.opens - opens).toBeLessThan(20)
     expect(reads).toBeLessThan(30)
     expect(told.warn).toEqual([])
-  })
+  }, 60_000)
 
   it('syncs no more than two files at a time, and each once for all who wait', async () => {
     const disk = new SimulatedDisk()
@@ -161,6 +161,29 @@ describe('file store', () => {
     expect(() => old.append([frame(1n, 1, 100)])).toThrow(expect.objectContaining({ failure: 'fenced' }))
     expect(told.warn[0]).toMatch(/^orders-7 belonged to topic id dGhpcyBpcyBhbiBpZCAxMQ, .*-stray$/)
     expect(disk.peekNames(DATA_DIR).filter((name) => name.endsWith('-stray'))).toHaveLength(1)
+  })
+
+  it('keeps who still has a log that was removed away from its successor', async () => {
+    const disk = new SimulatedDisk()
+    const { store, clock } = await openTestStore(disk, { cacheBytes: 0 })
+    const old = await store.open(ID, 0)
+    await old.append([frame(0n, 1, 100), frame(1n, 1, 100)])
+    await old.sidecar('leader-epochs').replace(Buffer.from('same'))
+    const flushing = Promise.resolve(old.flush())
+    store.remove(ID)
+    const log = await store.open(ID, 0)
+    await log.append([frame(0n, 2, 300)])
+    await log.sidecar('leader-epochs').replace(Buffer.from('same'))
+    await flushing.catch(() => {})
+    await expect(Promise.resolve().then(() => old.append([frame(2n, 1, 100)]))).rejects.toMatchObject({
+      failure: 'fenced',
+    })
+    await clock.advance(1000)
+    await log.flush()
+    expect(String(disk.peek(`${DATA_DIR}/orders-7/leader-epoch-checkpoint`))).toBe('same')
+    expect((await log.read(0n, 1000, 2n))[0]).toEqual(frame(0n, 2, 300))
+    await store.close()
+    expect(disk.peekNames(DATA_DIR)).toContain('.kafka_cleanshutdown')
   })
 
   it('does not trust a summary that is not the last shutdown’s, or broken', async () => {

@@ -1,4 +1,5 @@
 /** Logs in files, in Apache Kafka's own layout: its tools read what is written here, and its directories open here. */
+import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import type { Clock, Random, Timer } from '../clock.ts'
 import { type LogSummary, writeCleanShutdown } from './clean-shutdown.ts'
@@ -75,10 +76,11 @@ const OWN_FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9.-]*$/
  * another process or another store of this one, holds something else, or has an unusable meta.properties.
  */
 export async function openFileStore(options: FileStoreOptions): Promise<FileStore> {
-  const { dataDir, clusterId, nodeId, random, logger, disk = nodeDisk } = options
+  const { clusterId, nodeId, random, logger, disk = nodeDisk } = options
+  const dataDir = resolve(options.dataDir)
   const start: StartOptions = { disk, dataDir, wanted: { clusterId, nodeId }, random, logger }
   const started = await startDataDir(start)
-  const store = new FileStore(options, disk, started.identity, started.isNew, started.lock)
+  const store = new FileStore({ ...options, dataDir }, disk, started.identity, started.isNew, started.lock)
   store.adopt(started.logs, started.leftDirectories)
   return store
 }
@@ -256,9 +258,10 @@ export class FileStore implements LogStore {
     const { disk, dataDir, trash, logger } = this.#context
     try {
       for (const log of this.#logs.values()) log.owner = null
-      await Promise.all([...this.#found].map(([log, { id }]) => (log.isLoaded ? null : this.#load(log, id))))
-      const logs = [...this.#logs.values()].filter(({ isLoaded }) => isLoaded)
-      for (const log of logs) if (log.failure !== null) throw log.failure
+      const logs = [...this.#logs.values()]
+      // Who finds the marker trusts every log: those that nobody has opened are checked, and those that have failed.
+      const unsure = logs.filter(({ isLoaded, failure }) => !isLoaded || failure !== null)
+      await Promise.all(unsure.map((log) => this.#load(log, log.id)))
       await Promise.all(logs.map((log) => log.flush()))
       for (const log of logs) log.release()
       await trash.empty()
@@ -323,10 +326,11 @@ export class FileStore implements LogStore {
       recoveryPoint: log.recoveryPoint,
       logStart: log.logStart ?? 0n,
     })
+    const isLowered = loaded.recoveryPoint < log.recoveryPoint
     log.take(loaded)
     log.areNamesUnsafe = true
-    if (loaded.isCut) await this.#context.saveRecoveryPoints()
-    if (log.id.topicId === '') {
+    if (isLowered) await this.#context.saveRecoveryPoints()
+    if (log.id.topicId === '' && id.topicId !== '') {
       log.id = id
       await log.sidecars.replace(PARTITION_METADATA, encodePartitionMetadata(id.topicId))
     }
@@ -349,6 +353,7 @@ export class FileStore implements LogStore {
     const name = leftDirectoryName(id, this.#options.random.bytes(16), reason)
     log.owner = null
     log.abandon()
+    log.sidecars.abandon()
     try {
       this.#context.disk.rename(log.home.directory, this.#path(name))
     } catch (error) {

@@ -31,7 +31,7 @@ export async function loadLog(
   context: StoreContext,
   home: SegmentHome,
   options: LoadOptions,
-): Promise<LogFilesState & { readonly isCut: boolean }> {
+): Promise<LogFilesState> {
   const { disk, logger } = context
   const found = await sweep(context, home)
   const all = found.filter(({ file }) => file.kind === '.log').map(({ file }) => file.offset)
@@ -57,7 +57,7 @@ export async function loadLog(
     : options.recoveryPoint < endOffset
       ? options.recoveryPoint
       : endOffset
-  return { segments, endOffset, recoveryPoint, isCut }
+  return { segments, endOffset, recoveryPoint }
 }
 
 async function loadSegments(

@@ -6,6 +6,7 @@
 import { crc32c } from '../wire/crc32c.ts'
 import type { Disk } from './disk.ts'
 import { parseFileName, SEGMENT_KINDS } from './file-names.ts'
+import { StoreError } from './log-store.ts'
 import type { SyncQueue } from './sync-queue.ts'
 
 const TEMPORARY = /^(.+)\.(\d+)\.([0-9a-f]{8})\.tmp$/
@@ -31,6 +32,7 @@ export class SidecarFiles {
   #files: Map<string, Buffer | null> | null
   readonly #unsettled = new Map<string, Unsettled>()
   #sequence = 0
+  #isGone = false
   /** Whether names were removed that a loss of power could bring back. */
   #removed = false
   /** Settles when no removal is under way. */
@@ -76,6 +78,7 @@ export class SidecarFiles {
   replace(name: string, content: Buffer): void | Promise<void> {
     if (this.#files === null) return this.look().then(() => this.replace(name, content))
     const bytes = Buffer.from(content)
+    if (this.#isGone) throw new StoreError('fenced', `${this.#directory} has been put away`)
     const previous = this.#unsettled.get(name)
     const checksum = crc32c(bytes).toString(16).padStart(8, '0')
     const temporary = `${name}.${++this.#sequence}.${checksum}.tmp`
@@ -92,7 +95,7 @@ export class SidecarFiles {
 
   remove(name: string): void | Promise<void> {
     if (this.#files === null) return this.look().then(() => this.remove(name))
-    if (!this.#files.delete(name)) return
+    if (this.#isGone || !this.#files.delete(name)) return
     const unsettled = this.#unsettled.get(name)
     this.#unsettled.delete(name)
     const gone = unsettled === undefined ? [name] : [name, unsettled.temporary]
@@ -104,6 +107,12 @@ export class SidecarFiles {
     const settled = this.#settling.then(() => this.#settleAll(isUrgent))
     this.#settling = settled.catch(() => {})
     return settled
+  }
+
+  /** Leaves everything as it is from now on: the directory may be another log's. */
+  abandon(): void {
+    this.#isGone = true
+    this.#unsettled.clear()
   }
 
   /** Looks what is there, and finishes or undoes what was under way when a process ended. */
@@ -150,6 +159,7 @@ export class SidecarFiles {
 
   async #settleAll(isUrgent: boolean): Promise<void> {
     await this.#removing
+    if (this.#isGone) return
     const covered = [...this.#unsettled]
     if (covered.length === 0 && !this.#removed) return
     for (const [, { temporary }] of covered) await this.#syncs.run(() => this.#sync(temporary), isUrgent)

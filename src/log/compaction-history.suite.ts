@@ -127,9 +127,10 @@ export class History {
         busy = false
       })
     compacting.catch(() => {})
-    while (busy) {
-      if (meanwhile && chance.below(4) === 0) await this.append()
-      if (meanwhile && chance.below(9) === 0) await this.endTransaction()
+    for (let turn = 0; busy; turn++) {
+      const others = meanwhile && turn < 60
+      if (others && chance.below(4) === 0) await this.append()
+      if (others && chance.below(9) === 0) await this.endTransaction()
       await scheduler.yield()
     }
     const { endOffset } = await compacting

@@ -13,6 +13,9 @@ import { TIME_ENTRY_BYTES } from './time-index.ts'
 /** What an index can express. */
 const MAX_OFFSET_DELTA = 2n ** 31n - 1n
 
+/** How much is written again at a time. */
+const REWRITE_BYTES = 1024 * 1024
+
 /** Where a segment lives. */
 export interface SegmentHome {
   readonly disk: Disk
@@ -240,6 +243,24 @@ export class FileSegment implements Segment, OpenFile {
       return this.#opened().file.sync()
     })
     if (rewrites === this.#rewrites) this.#safeBytes = Math.max(this.#safeBytes, covered)
+  }
+
+  /**
+   * Writes again what is there, and syncs it: after a sync that failed the system takes what it was to cover for
+   * written, though it is not.
+   */
+  async rewrite(): Promise<void> {
+    await this.#using(async () => {
+      const { file, index } = this.#opened()
+      for (let position = 0; position < index.sizeBytes; position += REWRITE_BYTES) {
+        const view = Buffer.allocUnsafeSlow(Math.min(REWRITE_BYTES, index.sizeBytes - position))
+        if ((await file.read(view, position)) < view.length)
+          throw corrupt(this.#at(position), 'the file ends')
+        file.write([view], position)
+      }
+      await file.sync()
+    })
+    this.#safeBytes = this.sizeBytes
   }
 
   /** Writes what is new in the indexes; `isLast` says that no batch follows, so that the latest timestamp is noted. */

@@ -325,7 +325,9 @@ export class FileStore implements LogStore {
       mayHaveGaps: found?.mayHaveGaps ?? false,
       recoveryPoint: log.recoveryPoint,
       logStart: log.logStart ?? 0n,
+      mustRewrite: log.hasFailedSync,
     })
+    log.hasFailedSync = false
     const isLowered = loaded.recoveryPoint < log.recoveryPoint
     log.take(loaded)
     log.areNamesUnsafe = true

@@ -39,6 +39,8 @@ export class LogFiles {
   /** Why nothing more goes into the log until it is loaded anew. */
   failure: StoreError | null = null
   isLoaded = false
+  /** Whether a sync has failed, so that what it was to cover has to be written again. */
+  hasFailedSync = false
   /** Whether the log's own directory could be lost with the power. */
   isDirectoryUnsafe = false
   /** Whether names in it could be. */
@@ -223,7 +225,7 @@ export class LogFiles {
       const cut = kept.at(-1)
       await cut?.truncate(endOffset)
       // Bytes that were cut off must not come back behind what is appended now.
-      if (cut !== undefined) await this.#context.syncs.run(() => cut.sync())
+      if (cut !== undefined) await this.#syncUnlessGone(cut, () => cut.sync(), true)
       if (kept.length === 0) kept.push(FileSegment.create(this.home, endOffset))
       this.discard(gone)
       this.segments = kept
@@ -347,7 +349,9 @@ export class LogFiles {
     try {
       await this.#context.syncs.run(sync, isUrgent)
     } catch (error) {
-      if (this.segments.includes(segment)) throw error
+      if (!this.segments.includes(segment)) return
+      this.hasFailedSync = true
+      throw error
     }
   }
 

@@ -17,6 +17,8 @@ export interface LoadOptions {
   readonly logStart: bigint
   /** Whether there may be gaps between segments above the recovery point: a JVM's compaction leaves such. */
   readonly mayHaveGaps: boolean
+  /** Whether a sync has failed: what is checked is then written again. */
+  readonly mustRewrite: boolean
 }
 
 interface Found {
@@ -98,6 +100,7 @@ async function loadSegments(
     }
     const { segment, problem, fileBytes } = await FileSegment.scan(home, base, true)
     segments.push(segment)
+    if (options.mustRewrite) await context.syncs.run(() => segment.rewrite())
     if (problem === null) continue
     const { sizeBytes, endOffset } = segment
     logger.warn(

@@ -262,6 +262,32 @@ describe('a log that fails', () => {
     await log.append([frame(1n, 1, 100)])
   })
 
+  it('writes again what a failed sync was to cover: the system takes it for written', async () => {
+    for (const how of ['kept', 'forgotten', 'evicted'] as const) {
+      const disk = new SimulatedDisk()
+      const { store } = await openTestStore(disk)
+      const log = await store.open(ID, 0)
+      await log.append([frame(0n, 1, 100)])
+      await log.flush()
+      await log.append([frame(1n, 1, 100)])
+      await log.sidecar('leader-epochs').replace(Buffer.from('text'))
+      disk.failedSync = how
+      disk.failure = (operation) => (operation === 'sync' ? 'EIO' : null)
+      await expect(Promise.resolve(log.flush())).rejects.toMatchObject({ failure: 'failed' })
+      disk.failure = () => null
+      const again = await store.open(ID, 0)
+      expect(again.endOffset).toBe(how === 'evicted' ? 1n : 2n)
+      await again.append([frame(again.endOffset, 1, 100)])
+      await again.flush()
+      const { endOffset } = again
+      disk.crash('nothing')
+      const next = await openTestStore(disk)
+      const reopened = await next.store.open(ID, 0)
+      expect(await offsets(reopened)).toEqual(upTo(Number(endOffset)))
+      expect(String(await reopened.sidecar('leader-epochs').read())).toBe('text')
+    }
+  })
+
   it('is offline when a sync fails: nobody knows what of it is on the device', async () => {
     const disk = new SimulatedDisk()
     const { store, told } = await openTestStore(disk)

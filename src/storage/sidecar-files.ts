@@ -16,6 +16,8 @@ const MAX_KEPT_BYTES = 1024
 interface Unsettled {
   readonly bytes: Buffer
   readonly temporary: string
+  /** A sync of it has failed: what that was to cover has to be written again. */
+  hasFailed: boolean
 }
 
 export interface KeptFile {
@@ -88,7 +90,7 @@ export class SidecarFiles {
     } finally {
       file.close()
     }
-    this.#unsettled.set(name, { bytes, temporary })
+    this.#unsettled.set(name, { bytes, temporary, hasFailed: false })
     this.#files.set(name, bytes.length <= MAX_KEPT_BYTES ? bytes : null)
     if (previous !== undefined) return this.#forget(previous.temporary)
   }
@@ -147,7 +149,7 @@ export class SidecarFiles {
     }
     for (const [name, { sequence, temporary, bytes }] of newest) {
       files.set(name, bytes.length <= MAX_KEPT_BYTES ? bytes : null)
-      this.#unsettled.set(name, { bytes, temporary })
+      this.#unsettled.set(name, { bytes, temporary, hasFailed: false })
       this.#sequence = Math.max(this.#sequence, sequence)
     }
     const taken = new Set(Array.from(newest.values(), ({ temporary }) => temporary))
@@ -162,7 +164,7 @@ export class SidecarFiles {
     if (this.#isGone) return
     const covered = [...this.#unsettled]
     if (covered.length === 0 && !this.#removed) return
-    for (const [, { temporary }] of covered) await this.#syncs.run(() => this.#sync(temporary), isUrgent)
+    for (const [, unsettled] of covered) await this.#syncs.run(() => this.#sync(unsettled), isUrgent)
     // An older content that comes back after this would be taken for a newer one.
     if (this.#removed) await this.#syncDirectory(isUrgent)
     let isRenamed = false
@@ -186,17 +188,19 @@ export class SidecarFiles {
     }
   }
 
-  async #sync(temporary: string): Promise<void> {
+  async #sync(unsettled: Unsettled): Promise<void> {
     try {
-      const file = this.#disk.open(this.#path(temporary), 'write')
+      const file = this.#disk.open(this.#path(unsettled.temporary), 'write')
       try {
+        if (unsettled.hasFailed) file.write([unsettled.bytes], 0)
         await file.sync()
       } finally {
         file.close()
       }
     } catch (error) {
-      // It has been replaced or removed meanwhile.
-      if (Array.from(this.#unsettled.values()).some((other) => other.temporary === temporary)) throw error
+      unsettled.hasFailed = true
+      // One that has been replaced or removed meanwhile is no longer there.
+      if (Array.from(this.#unsettled.values()).includes(unsettled)) throw error
     }
   }
 

@@ -35,6 +35,8 @@ export class Chance {
   }
 }
 
+type Aborted = Pick<AbortedTransaction, 'producerId' | 'lastOffset'>
+
 interface Transaction {
   state: 'open' | 'committed' | 'aborted'
 }
@@ -196,12 +198,17 @@ export class History {
   }
 }
 
-/** All aborted transactions that some reader may have to know. */
-async function abortedOf(log: Log): Promise<readonly AbortedTransaction[]> {
-  const found = new Map<bigint, AbortedTransaction>()
+/**
+ * All aborted transactions that some reader may have to know. Where they began may be told differently when the batches
+ * from there on are gone: a log that is recovered finds the first one that is left.
+ */
+async function abortedOf(log: Log): Promise<readonly Aborted[]> {
+  const found = new Map<bigint, Aborted>()
   for (const { base, frame } of await batchesOf(log)) {
     const from = base < log.startOffset ? log.startOffset : base
-    for (const aborted of log.abortedTransactions(from, [frame])) found.set(aborted.lastOffset, aborted)
+    for (const { producerId, lastOffset } of log.abortedTransactions(from, [frame])) {
+      found.set(lastOffset, { producerId, lastOffset })
+    }
   }
   return [...found.values()]
 }

@@ -269,6 +269,17 @@ it('logs of no topic are put aside, and nothing of them is lost', async () => {
   expect(readdirSync(dataDir)).toContain(stray)
 })
 
+it("a log that has lost its partition.metadata is still its topic's", async () => {
+  const dataDir = newDir()
+  await stop(await start({ dataDir, topics: ['a'] }))
+  for (const name of ['a-0/partition.metadata', '.kafka_cleanshutdown']) rmSync(join(dataDir, name))
+  const after = await start({ dataDir })
+  expect([topicsOf(after), after.lines]).toEqual([['a'], []])
+  await stop(after)
+  expect(existsSync(join(dataDir, 'a-0/partition.metadata'))).toBe(true)
+  expect(readdirSync(dataDir).filter((name) => name.endsWith('-stray'))).toEqual([])
+})
+
 it('after a crash every partition begins a new leader epoch, and after a clean shutdown none does', async () => {
   const dataDir = newDir()
   const epochs = async (): Promise<readonly number[]> => {

@@ -121,6 +121,15 @@ export async function describeState(target: Target): Promise<unknown> {
   return state
 }
 
+/** The part of it that needs no topics. */
+export async function describeCluster(target: Target): Promise<unknown> {
+  const client = await Client.open(target)
+  const { clusterId } = await client.ask(describeClusterApi, 0, {})
+  const { results: credentials } = await client.ask(describeUserScramCredentialsApi, 0, { users: null })
+  client.close()
+  return { clusterId, credentials }
+}
+
 /** The features in force. */
 export async function finalizedFeatures(target: Target): Promise<Readonly<Record<string, number>>> {
   const client = await Client.open(target)

@@ -3,15 +3,16 @@
  * shutdown and after a crash.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { type Cluster, type ClusterOptions, startCluster } from '../../src/index.ts'
 import type { Target } from '../differential/case.ts'
-import { startKafka } from '../differential/kafka.ts'
+import { formatStorage, startKafka } from '../differential/kafka.ts'
 import { describeWith, javaLibs, javaServer } from '../tools.ts'
 import {
+  describeCluster,
   describeState,
   endOpenTransaction,
   finalizedFeatures,
@@ -89,6 +90,53 @@ describeWith(javaServer, 'a data directory', () => {
         expect(await finalizedFeatures(back)).toMatchObject({ 'group.version': 1, 'share.version': 1 })
       } finally {
         await back.stop()
+      }
+    },
+    LIMIT_MS,
+  )
+
+  it.each([
+    ['for a static quorum', { 'controller.quorum.voters': '1@localhost:9093' }, [], {}],
+    [
+      'for a dynamic one',
+      { 'controller.quorum.bootstrap.servers': 'localhost:9093' },
+      ['--standalone'],
+      { 'kraft.version': 1 },
+    ],
+  ] as const)(
+    'that kafka-storage has formatted %s begins as it was told',
+    async (_, quorum, flags, features) => {
+      const dataDir = join(folder, `formatted${flags.length}`)
+      const properties = `${dataDir}.properties`
+      const lines = {
+        'process.roles': 'broker,controller',
+        'node.id': '1',
+        listeners: 'PLAINTEXT://:9092,CONTROLLER://:9093',
+        'controller.listener.names': 'CONTROLLER',
+        'log.dirs': dataDir,
+        ...quorum,
+      }
+      const text = Object.entries(lines).map(([key, value]) => `${key}=${value}\n`)
+      writeFileSync(properties, text.join(''))
+      const scram = 'SCRAM-SHA-256=[name=alice,password=secret]'
+      formatStorage(
+        javaLibs,
+        properties,
+        '--feature',
+        'transaction.version=1',
+        '--add-scram',
+        scram,
+        ...flags,
+      )
+      for (const _ of ['its first start', 'and the next one']) {
+        const begun = await ottla(dataDir)
+        const wanted = { 'metadata.version': 30, 'transaction.version': 1, ...features }
+        expect(await finalizedFeatures(begun)).toMatchObject(wanted)
+        expect(await describeCluster(begun)).toMatchObject({
+          clusterId: 'b3R0bGEtZGlmZmVyZW50aQ',
+          credentials: [{ user: 'alice', credentialInfos: [{ mechanism: 1 }] }],
+        })
+        await begun.stop()
       }
     },
     LIMIT_MS,

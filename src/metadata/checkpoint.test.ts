@@ -39,6 +39,15 @@ it('comes back as it was', async () => {
   }
 })
 
+it('tells of the quorum in control records', async () => {
+  const quorum: readonly MetadataRecord[] = [
+    { name: 'FeatureLevelRecord', value: { name: 'kraft.version', featureLevel: 1 } },
+    { name: 'VotersRecord', value: Buffer.from([0, 0, 1, 0]) },
+  ]
+  const read = await decodeCheckpoint(encodeCheckpoint([...records.slice(0, 2), ...quorum], 3, 1n))
+  expect(read?.records).toEqual([...quorum, ...records.slice(0, 2)])
+})
+
 it('is read as Kafka writes it', async () => {
   const read = await decodeCheckpoint(KAFKAS)
   expect(

@@ -10,6 +10,7 @@ import { snapshotHeaderRecord } from '../wire/messages/snapshot-header-record.ts
 import { Reader } from '../wire/reader.ts'
 import { buildBatch } from '../wire/records.ts'
 import { Writer } from '../wire/writer.ts'
+import { KRAFT_VERSION } from './features.ts'
 import type { MetadataRecord } from './metadata.ts'
 import { ControlType, MetadataReplay, readControlRecords } from './metadata-replay.ts'
 import { encodeMetadataRecords } from './record-codec.ts'
@@ -51,7 +52,15 @@ export function encodeCheckpoint(
   }
   const header = { version: 0, lastContainedLogTimestamp: lastTimestampMs }
   add([controlRecord(ControlType.SNAPSHOT_HEADER, snapshotHeaderRecord, header)], true)
-  for (const some of inBatches(records)) {
+  const data: MetadataRecord[] = []
+  for (const record of records) {
+    if (record.name === 'VotersRecord') {
+      add([{ key: controlKey(ControlType.KRAFT_VOTERS), value: record.value }], true)
+    } else if (record.name === 'FeatureLevelRecord' && record.value.name === KRAFT_VERSION) {
+      add([kraftVersion(record.value.featureLevel)], true)
+    } else data.push(record)
+  }
+  for (const some of inBatches(data)) {
     add(
       encodeMetadataRecords(some).map((value) => ({ value })),
       false,
@@ -95,12 +104,25 @@ function* inBatches(records: Iterable<MetadataRecord>): Generator<readonly Metad
 }
 
 function controlRecord<T>(type: number, message: DataMessage<T>, content: T): { key: Buffer; value: Buffer } {
+  const value = new Writer()
+  message.write(value, 0, content)
+  return { key: controlKey(type), value: value.concat() }
+}
+
+function controlKey(type: number): Buffer {
   const key = new Writer()
   key.int16(0)
   controlRecordTypeSchema.write(key, 0, { type })
+  return key.concat()
+}
+
+/** Version of the record, level, no tagged fields. */
+function kraftVersion(level: number): { key: Buffer; value: Buffer } {
   const value = new Writer()
-  message.write(value, 0, content)
-  return { key: key.concat(), value: value.concat() }
+  value.int16(0)
+  value.int16(level)
+  value.uvarint(0)
+  return { key: controlKey(ControlType.KRAFT_VERSION), value: value.concat() }
 }
 
 /** Where the batches begin, or null unless they fill the file and each has its checksum. */

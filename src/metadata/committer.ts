@@ -140,7 +140,9 @@ export class Committer {
     const state = new Metadata(metadata.clusterId)
     const missed: MetadataRecord[] = []
     const opened = openMetadataLog(this.#options, (records, endOffset) => {
-      if (endOffset > metadata.endOffset) for (const record of records) missed.push(record)
+      // A snapshot of a cluster that has only been formatted ends where the log begins.
+      const isNews = !this.#isActivated || endOffset > metadata.endOffset
+      if (isNews) for (const record of records) missed.push(record)
       for (const record of records) state.apply(record)
       state.advanceTo(endOffset)
     })

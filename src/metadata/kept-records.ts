@@ -16,6 +16,8 @@ export type KeptRecord =
   | { readonly name: 'RemoveDelegationTokenRecord'; readonly value: RemoveDelegationTokenRecord }
   | { readonly name: 'RegisterControllerRecord'; readonly value: RegisterControllerRecord }
   | { readonly name: 'ZkMigrationStateRecord'; readonly value: ZkMigrationStateRecord }
+  /** The bytes of a control record, which stands in checkpoints alone: the controllers of a dynamic quorum (KIP-853). */
+  | { readonly name: 'VotersRecord'; readonly value: Buffer }
 
 export class KeptRecords {
   /** The record that counts, by what it is about. */
@@ -44,5 +46,7 @@ function keyOf({ name, value }: KeptRecord): string {
       return `controller ${value.controllerId}`
     case 'ZkMigrationStateRecord':
       return 'migration'
+    case 'VotersRecord':
+      return 'voters'
   }
 }

@@ -45,19 +45,19 @@ export function openMetadataLog(
   visit: ReplayVisitor,
 ): MetadataLog | Promise<MetadataLog> {
   return asStorageError(() =>
-    after(readQuorumState(options), (quorum) =>
-      after(listCheckpoints(options.store, METADATA_LOG_ID), (checkpoints) => {
-        const storeEpoch = (quorum?.leaderEpoch ?? 0) + 1
-        return after(openAt(options, storeEpoch), (log) => {
+    after(readQuorumState(options), (quorum) => {
+      const storeEpoch = (quorum?.leaderEpoch ?? 0) + 1
+      return after(openAt(options, storeEpoch), (log) =>
+        after(listCheckpoints(options.store, METADATA_LOG_ID), (checkpoints) => {
           const isEmpty = log.startOffset === log.endOffset && log.startOffset === 0n
           const replayed =
             isEmpty && checkpoints.length === 0
               ? NOTHING
               : replayAll(options, { log, checkpoints, storeEpoch, visit })
           return after(replayed, (what) => begin(options, what.log ?? log, quorum, what, visit))
-        })
-      }),
-    ),
+        }),
+      )
+    }),
   )
 }
 

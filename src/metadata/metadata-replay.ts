@@ -44,6 +44,9 @@ export class MetadataReplay {
     if (isControlBatch(buffer, at)) {
       for (const { type, value } of await readControlRecords(buffer, at)) {
         if (type === ControlType.KRAFT_VERSION) visible.push(kraftVersion(value))
+        // Not a view, which would keep all that was read.
+        if (type === ControlType.KRAFT_VOTERS)
+          visible.push({ name: 'VotersRecord', value: Buffer.from(value) })
       }
     } else {
       for (const { value } of await readRecords(buffer, at)) {

@@ -50,6 +50,7 @@ export type MetadataLogRecord = MetadataRecord | LogKeepingRecord
 export function encodeMetadataRecords(records: readonly MetadataLogRecord[]): readonly Buffer[] {
   const writer = new Writer()
   return records.map(({ name, value }) => {
+    if (name === 'VotersRecord') throw new WireError('voters stand in control records alone')
     const codec = codecs[name] as Codec<MetadataLogRecord['value']>
     const version = codec.versions[1]
     writer.uvarint(FRAME_VERSION)
@@ -82,7 +83,7 @@ const FRAME_VERSION = 1
 type Codec<T> = DataMessage<T> & { readonly type: number }
 
 const codecs: {
-  readonly [Name in MetadataLogRecord['name']]: Codec<
+  readonly [Name in Exclude<MetadataLogRecord['name'], 'VotersRecord'>]: Codec<
     Extract<MetadataLogRecord, { readonly name: Name }>['value']
   >
 } = {

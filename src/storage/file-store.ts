@@ -341,12 +341,17 @@ export class FileStore implements LogStore {
 
   /** One sync does for all who ask before it starts. */
   #syncDataDir(isUrgent: boolean): Promise<void> {
+    if (this.#dataDirSync !== null) return this.#dataDirSync
     const { disk, dataDir, syncs } = this.#context
-    this.#dataDirSync ??= syncs.run(() => {
+    let hasStarted = false
+    const synced = syncs.run(() => {
+      hasStarted = true
       this.#dataDirSync = null
       return disk.syncDirectory(dataDir)
     }, isUrgent)
-    return this.#dataDirSync
+    // Where it was its turn at once nobody can join it any more.
+    if (!hasStarted) this.#dataDirSync = synced
+    return synced
   }
 
   #putAway(id: LogId, reason: 'delete' | 'stray'): string | null {

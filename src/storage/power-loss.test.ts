@@ -35,6 +35,19 @@ describe(`power loss (OTTLA_SEED=${SEED})`, () => {
   it(`leaves what was flushed, and a beginning of what was not, ${RUNS} times`, async () => {
     for (let run = 0; run < RUNS; run++) await lose(SEED + run)
   }, 60_000)
+
+  it('takes no log away that was flushed, however many were made and flushed before', async () => {
+    const disk = new SimulatedDisk()
+    const { store } = await openTestStore(disk)
+    for (const partition of [0, 1, 2]) {
+      const log = await store.open({ ...ID, partition }, 0)
+      await log.append([frame(0n, 1, 100)])
+      await log.flush()
+    }
+    disk.crash('nothing')
+    const { store: found } = await openTestStore(disk)
+    for (const partition of [0, 1, 2]) expect((await found.open({ ...ID, partition }, 0)).endOffset).toBe(1n)
+  })
 })
 
 async function lose(seed: number): Promise<void> {

@@ -89,7 +89,8 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-async function takesConnections(port: number): Promise<boolean> {
+/** Whether somebody listens on the port of this machine. */
+export async function takesConnections(port: number): Promise<boolean> {
   const socket = connect({ host: '127.0.0.1', port })
   try {
     await once(socket, 'connect')

@@ -1,16 +1,12 @@
 /** The short form of the crash test, and whether its checker notices what it is there for. */
-import { join } from 'node:path'
-import { build } from 'esbuild'
 import { beforeAll, expect, test } from 'vitest'
-import { buildGo, describeWith, goProgram, root } from '../tools.ts'
+import { buildGo, describeWith, goProgram } from '../tools.ts'
+import { buildBrokers, ottla, ottlaWith } from './brokers.ts'
 import { violations } from './checker.ts'
 import type { BugName } from './planted-store.ts'
 import { runCrashes } from './run-crashes.ts'
 
 const load = goProgram('crash')
-/** Beside the packages, so that it finds those that are not bundled. */
-const plantedBroker = join(root, 'node_modules/.cache/ottla/planted-broker.js')
-
 /** What the checker has to say of each bug, whatever else it says. */
 const SIGNS: readonly [bug: BugName, sign: RegExp][] = [
   ['acknowledged before it is durable', /^lost: idempotent/],
@@ -23,27 +19,13 @@ const SIGNS: readonly [bug: BugName, sign: RegExp][] = [
 describeWith(load, 'a broker that is killed under load', () => {
   beforeAll(async () => {
     buildGo('crash')
-    await build({
-      absWorkingDir: root,
-      entryPoints: ['compat-tests/crash/planted-broker.ts'],
-      outfile: plantedBroker,
-      bundle: true,
-      packages: 'external',
-      format: 'esm',
-      platform: 'node',
-      target: 'node20',
-      logLevel: 'warning',
-    })
+    await buildBrokers()
   })
 
   test('keeps what it promised', { timeout: 180_000 }, async () => {
     const seed = Date.now() % 1_000_000
     const history = await runCrashes({
-      broker: (port, dataDir) => [
-        process.execPath,
-        join(root, 'dist/cli.js'),
-        ...['--port', String(port), '--data-dir', dataDir, '--log-level', 'error'],
-      ],
+      broker: ottla,
       load: load.command[0],
       seed,
       kills: 25,
@@ -55,7 +37,7 @@ describeWith(load, 'a broker that is killed under load', () => {
 
   test.concurrent.each(SIGNS)('is found out: %s', { timeout: 180_000 }, async (bug, sign) => {
     const history = await runCrashes({
-      broker: (port, dataDir) => [process.execPath, plantedBroker, String(port), dataDir, bug],
+      broker: ottlaWith(bug),
       load: load.command[0],
       seed: 1,
       kills: 6,

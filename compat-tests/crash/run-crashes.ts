@@ -2,17 +2,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seededRandom } from '../../src/clock.ts'
+import { type BrokerCommand, freePort, takesConnections } from '../broker-process.ts'
 import type { Event } from './history.ts'
 
 export interface CrashOptions {
   /** Starts the broker on a port with its data in a directory: the same program each time. */
-  readonly broker: (port: number, dataDir: string) => readonly [program: string, ...args: string[]]
+  readonly broker: (port: number, dataDir: string) => BrokerCommand
   /** The program that is built from main.go. */
   readonly load: string
   readonly seed: number
@@ -75,18 +75,9 @@ function lives(seed: number, kills: number): Life[] {
   })
 }
 
-/** Resolves when somebody listens on the port, or when nobody does for long. */
+/** Resolves when the port takes connections, or when it has not for long. */
 async function answers(port: number): Promise<void> {
-  for (let tries = 0; tries < 1000; tries++) {
-    const socket = connect(port, '127.0.0.1')
-    const isOpen = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true))
-      socket.once('error', () => resolve(false))
-    })
-    socket.destroy()
-    if (isOpen) return
-    await sleep(20)
-  }
+  for (let tries = 0; tries < 1000 && !(await takesConnections(port)); tries++) await sleep(20)
 }
 
 interface Clients {
@@ -126,15 +117,4 @@ async function kill(child: ChildProcess): Promise<void> {
   const ended = once(child, 'exit')
   child.kill('SIGKILL')
   await ended
-}
-
-/** One that nobody listens on now: every broker of the run gets it, so that the clients find it again. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('there is no port')
-  return address.port
 }

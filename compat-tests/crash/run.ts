@@ -4,9 +4,9 @@
  * usage: npm run crash -- [--kills COUNT] [--seed NUMBER] [--history FILE]
  */
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { buildGo, goProgram, root } from '../tools.ts'
+import { buildGo, goProgram } from '../tools.ts'
+import { buildBrokers, ottla } from './brokers.ts'
 import { violations } from './checker.ts'
 import { runCrashes } from './run-crashes.ts'
 
@@ -16,14 +16,11 @@ const { values } = parseArgs({
 const kills = Number(values.kills ?? 200)
 const seed = Number(values.seed ?? Date.now() % 1_000_000)
 buildGo('crash')
+await buildBrokers()
 console.log(`${kills} kills, seed ${seed}`)
 const began = Date.now()
 const history = await runCrashes({
-  broker: (port, dataDir) => [
-    process.execPath,
-    join(root, 'dist/cli.js'),
-    ...['--port', String(port), '--data-dir', dataDir, '--log-level', 'error'],
-  ],
+  broker: ottla,
   load: goProgram('crash').command[0],
   seed,
   kills,

@@ -22,7 +22,7 @@ export interface Case {
   readonly api: string
   readonly condition: string
   readonly run: (t: CaseContext) => Promise<unknown>
-  /** Whether it changes what others would see, and so runs behind all others, by itself. */
+  /** Whether it changes what others see, or they what it sees: it runs behind all others, by itself. */
   readonly alone: boolean
 }
 

@@ -3,10 +3,11 @@ import { deleteRecordsApi } from '../../../src/wire/messages/delete-records.ts'
 import { describeProducersApi } from '../../../src/wire/messages/describe-producers.ts'
 import { fetchApi } from '../../../src/wire/messages/fetch.ts'
 import { offsetCommitApi } from '../../../src/wire/messages/offset-commit.ts'
-import { offsetFetchApi } from '../../../src/wire/messages/offset-fetch.ts'
+import { type OffsetFetchResponse, offsetFetchApi } from '../../../src/wire/messages/offset-fetch.ts'
 import { asAnswered } from '../answer.ts'
 import { readBatches } from '../batch.ts'
 import type { CaseContext, Topic } from '../case.ts'
+import type { Complete } from '../client.ts'
 
 /** Partition 0 from its start, batch by batch, with its offsets. */
 export async function readBack(t: CaseContext, topic: Topic): Promise<unknown> {
@@ -69,7 +70,7 @@ export async function committed(
   groupId: string,
   topic: Topic,
   partitionIndexes: readonly number[] = [0],
-): Promise<unknown> {
+): Promise<Complete<OffsetFetchResponse>['topics'][number]['partitions'] | undefined> {
   const helper = await t.helper()
   const topics = [{ name: topic.name, partitionIndexes }]
   const answer = await helper.send(offsetFetchApi, 6, { groupId, topics })

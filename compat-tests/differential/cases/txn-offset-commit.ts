@@ -41,11 +41,17 @@ for (const version of [0, 1, 2, 3, 4, 5]) {
     const topics = [topic.name, 'txn-offset-commit-nowhere', ''].map((name) => ({ name, partitions }))
     return producer.sendOffset(version, groupId, topic, 0n, { topics })
   })
-  differential('TxnOffsetCommit', `v${version} a group that has not been added`, async (t) => {
-    const { producer, topic, groupId } = await given(t)
-    const answer = await producer.sendOffset(version, groupId, topic, 7n)
-    return { answer, described: await producer.describe() }
-  })
+  // Kafka words such an error as the version of another request that waits with this one may want it.
+  differential(
+    'TxnOffsetCommit',
+    `v${version} a group that has not been added`,
+    async (t) => {
+      const { producer, topic, groupId } = await given(t)
+      const answer = await producer.sendOffset(version, groupId, topic, 7n)
+      return { answer, described: await producer.describe() }
+    },
+    true,
+  )
 }
 for (const version of [1, 4, 5]) {
   for (const [condition, wrong] of wrongIdentities) {
@@ -156,10 +162,14 @@ differential('TxnOffsetCommit', 'v5 the next transaction', async (t) => {
 })
 differential('TxnOffsetCommit', 'v4 a topic that is deleted before the commit', async (t) => {
   const { producer, topic, groupId } = await given(t)
+  await commitOffset(t, groupId, topic, 3n)
   await producer.addOffsets(groupId)
   await producer.commitOffset(groupId, topic, 5n)
   await (await t.helper()).send(deleteTopicsApi, 5, { topicNames: [topic.name], timeoutMs: 30_000 })
-  await t.gone(topic.name)
+  await t.poll('the offsets of the topic to be gone', async () => {
+    const [offset] = (await committed(t, groupId, topic)) ?? []
+    return offset?.committedOffset === -1n
+  })
   const answer = await producer.sendEnd(4, true)
   await producer.ended()
   return { answer, after: await committed(t, groupId, topic) }

@@ -15,6 +15,7 @@ import {
   type Protocol,
   TransactionalProducer,
 } from './transactional-producer.suite.ts'
+import { updateFeaturesHandler } from './update-features.ts'
 import { writeTxnMarkersHandler } from './write-txn-markers.ts'
 
 async function setUp(protocol: Protocol, config: Readonly<Record<string, string>> = {}) {
@@ -263,6 +264,24 @@ it('transactions are listed', async () => {
   expect(await ids('Ongoing')).toEqual(['txn'])
   expect((await list(['Nonsense'])).unknownStateFilters).toEqual(['Nonsense'])
   expect((await list([], '(')).errorCode).toBe(ErrorCode.INVALID_REGULAR_EXPRESSION)
+})
+
+it('at level 0 of transaction.version clients of the second protocol are refused', async () => {
+  const { broker, producer } = await setUp('V2')
+  const feature = { feature: 'transaction.version', maxVersionLevel: 0, allowDowngrade: true, upgradeType: 2 }
+  await broker.ask(updateFeaturesHandler, 1, {
+    timeoutMs: 1_000,
+    featureUpdates: [feature],
+    validateOnly: false,
+  })
+  expect(await producer.write('a', ['x'])).toBe('UNSUPPORTED_VERSION')
+  expect(await producer.commitOffset('g', 'a', 1n)).toBe('UNSUPPORTED_VERSION')
+  expect(await producer.end(false)).toBe('UNSUPPORTED_VERSION')
+  const older = new TransactionalProducer(broker, 'V1')
+  expect(await older.init()).toBe('NONE')
+  expect(await older.write('a', ['y'])).toBe('NONE')
+  expect(await older.end(true)).toBe('NONE')
+  expect(await committedValues(broker, 'a')).toEqual(['y'])
 })
 
 it('a broker that stops coordinates nothing any more', async () => {

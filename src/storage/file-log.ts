@@ -156,7 +156,10 @@ export class FileLog implements StoredLog {
           bytes = 0
         }
         made.append(waiting)
+        // Below the recovery point nobody checks indexes: they have to be safe before the segment takes its place.
+        made.saveIndexes(true)
         await this.#context.syncs.run(() => made.sync())
+        await this.#context.syncs.run(() => made.syncIndexes())
       })
       return made
     } catch (error) {

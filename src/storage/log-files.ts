@@ -238,7 +238,7 @@ export class LogFiles {
     })
   }
 
-  /** Puts a segment in place of others: it has been synced under a name of its own. */
+  /** Puts a segment in place of others: it has been synced under a name of its own, as have its indexes. */
   async replace(merged: FileSegment, replaced: readonly FileSegment[]): Promise<void> {
     const first = this.segments.indexOf(replaced[0] as FileSegment)
     const next = this.segments[first + replaced.length] as FileSegment
@@ -255,8 +255,6 @@ export class LogFiles {
       await this.#syncNames()
       merged.rename('')
       this.areNamesUnsafe = true
-      merged.saveIndexes(true)
-      this.#unsafeIndexes.add(merged)
       await this.#forgetPieces((offset) => offset > merged.baseOffset && offset < next.baseOffset)
     })
   }

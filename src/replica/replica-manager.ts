@@ -76,6 +76,9 @@ export class ReplicaManager {
   readonly #options: ReplicaManagerOptions
   /** By topic id. */
   readonly #topics = new Map<string, TopicReplicas>()
+  /** Logs that a slow store is opening. */
+  readonly #opening = new Set<Promise<boolean>>()
+  #closed = false
   #onReopened: (partition: Partition) => void = () => {}
 
   constructor(options: ReplicaManagerOptions) {
@@ -155,8 +158,9 @@ export class ReplicaManager {
     if (waits.length > 0) return Promise.all(waits).then(() => undefined)
   }
 
-  /** Lets go of every log. */
+  /** Lets go of every log, also of those that are being opened. */
   async close(): Promise<void> {
+    this.#closed = true
     const topics = [...this.#topics.values()]
     const partitions = topics.flatMap((topic) => topic.partitions)
     for (const topic of topics) stopRetries(topic)
@@ -168,6 +172,7 @@ export class ReplicaManager {
           : this.#attempt(`${partition} could not be closed`, () => partition.close()),
       ),
     )
+    await Promise.all(this.#opening)
   }
 
   #follow(record: MetadataRecord): void | Promise<void> {
@@ -197,17 +202,23 @@ export class ReplicaManager {
   #openLog(topic: Topic, index: number, replicas: TopicReplicas): boolean | Promise<boolean> {
     const { store, clock, random } = this.#options
     const registration = this.#options.metadata.topicById(topic.id)?.partitions[index]
-    if (registration === undefined) return true
+    if (registration === undefined || this.#topics.get(topic.id) !== replicas) return true
     const id = { topic: topic.name, topicId: topic.id, partition: index }
     const fail = (error: unknown): false => {
       this.#failed(topic, index, replicas, storageError(error))
       return false
     }
     const add = (log: Log): boolean | Promise<boolean> => {
-      const before = replicas.partitions[index]
-      // The topic may have been deleted, or the broker closed, while a slow store opened the log.
+      // The broker may have been closed, or the topic deleted, while a slow store opened the log.
+      if (this.#closed) {
+        return after(
+          this.#attempt(`${topic.name}-${index} could not be closed`, () => log.close()),
+          () => true,
+        )
+      }
       const isWanted = this.#topics.get(topic.id) === replicas
-      if (before === undefined || !isWanted) {
+      const before = isWanted ? replicas.partitions[index] : undefined
+      if (before === undefined) {
         const onMissed = () => replicas.outages.get(index)?.retry?.ask()
         const partition = new Partition(topic, registration, log, onMissed)
         if (!isWanted) return after(this.#discard(partition), () => true)
@@ -228,7 +239,10 @@ export class ReplicaManager {
         ...(random === undefined ? {} : { random }),
         onOffline: (failure) => this.#failed(topic, index, replicas, failure),
       })
-      return log instanceof Promise ? log.then(add).catch(fail) : add(log)
+      if (!(log instanceof Promise)) return add(log)
+      const opening = log.then(add).catch(fail)
+      this.#opening.add(opening)
+      return opening.finally(() => this.#opening.delete(opening))
     } catch (error) {
       return fail(error)
     }

@@ -60,6 +60,37 @@ describe('ManualClock', () => {
   })
 })
 
+describe('durations', () => {
+  it.each([
+    ['500ms', 500],
+    ['45s', 45_000],
+    ['1.5m', 90_000],
+    ['1h', 3_600_000],
+    ['7d', 604_800_000],
+    [12, 12],
+  ] as const)('%s', async (duration, ms) => {
+    const clock = new ManualClock(0)
+    await clock.advance(duration)
+    expect(clock.now()).toBe(ms)
+  })
+
+  it.each(['-1s', '45', 's', '45 s', ''])('refuses %j', async (duration) => {
+    await expect(new ManualClock().advance(duration as '1s')).rejects.toThrow(
+      `time cannot be moved by "${duration}"`,
+    )
+  })
+})
+
+it('says while a timer fires whether clients were asleep', async () => {
+  const clock = new ManualClock(0)
+  const seen: boolean[] = []
+  for (const delayMs of [1, 3]) clock.schedule(delayMs, () => seen.push(clock.outrunsClients))
+  await clock.advance(2)
+  await clock.advance(2, { clientsAsleep: true })
+  expect(seen).toEqual([true, false])
+  expect(clock.outrunsClients).toBe(false)
+})
+
 describe('the machine', () => {
   it('schedules and cancels', async () => {
     const fired: string[] = []

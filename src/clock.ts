@@ -3,6 +3,7 @@
  * and a Random, so that a test decides what time it is and what "random" means.
  */
 import { randomFillSync } from 'node:crypto'
+import { type HeapTimer, TimerHeap } from './timer-heap.ts'
 
 /** A scheduled call. Cancelling one that has fired already does nothing. */
 export interface Timer {
@@ -17,6 +18,11 @@ export interface Clock {
    * The timer never keeps the process alive.
    */
   schedule(delayMs: number, fire: () => void): Timer
+  /**
+   * Whether the timer that fires now does so after a time that clients, whose clocks are their own, have had no chance
+   * to live through: nobody is to be blamed for what was not done in it. Never, when left out.
+   */
+  readonly outrunsClients?: boolean
 }
 
 /** Where random bytes come from: topic ids, member ids, fetch session ids, election of nothing at all. */
@@ -45,6 +51,15 @@ export const systemClock: Clock = {
   },
 }
 
+/**
+ * Calls `fire` in so many milliseconds of the machine's time, whatever the broker's clock says, and keeps the process
+ * alive until then: for deadlines of whoever waits in a test, where nobody would move a ManualClock meanwhile.
+ */
+export function deadlineIn(delayMs: number, fire: () => void): Timer {
+  const handle = setTimeout(fire, Math.min(delayMs, MAX_TIMEOUT_MS))
+  return { cancel: () => clearTimeout(handle) }
+}
+
 /** The machine's source of random bytes. */
 export const systemRandom: Random = {
   bytes: (count) => randomFillSync(Buffer.allocUnsafe(count)),
@@ -65,10 +80,21 @@ export function seededRandom(seed: number): Random {
   return { bytes: (count) => Buffer.from(Array.from({ length: count }, next)) }
 }
 
-interface ManualTimer extends Timer {
-  readonly dueMs: number
-  readonly order: number
+interface ManualTimer extends Timer, HeapTimer {
   readonly fire: () => void
+}
+
+/** A span of time: milliseconds, or a number with its unit: `500ms`, `45s`, `5m`, `1h`, `7d`. */
+export type Duration = number | `${number}${keyof typeof UNIT_MS}`
+
+export interface AdvanceOptions {
+  /**
+   * Whether clients do nothing while the time passes, as if their machines were asleep: members of groups then miss
+   * their heartbeats, and connections are idle. Otherwise clients that are connected are taken to have done in time
+   * what keeps them there: sessions of group members go on, their group waits for them in a rebalance, and their
+   * connections stay open.
+   */
+  readonly clientsAsleep?: boolean
 }
 
 /**
@@ -78,7 +104,8 @@ interface ManualTimer extends Timer {
 export class ManualClock implements Clock {
   #nowMs: number
   #order = 0
-  readonly #timers = new Set<ManualTimer>()
+  #outrunsClients = false
+  readonly #timers = new TimerHeap<ManualTimer>()
 
   /** @param startMs what `now()` says at first: milliseconds since 1970. */
   constructor(startMs: number = Date.UTC(2026, 0, 1)) {
@@ -89,12 +116,17 @@ export class ManualClock implements Clock {
     return this.#nowMs
   }
 
+  get outrunsClients(): boolean {
+    return this.#outrunsClients
+  }
+
   schedule(delayMs: number, fire: () => void): Timer {
     const timer: ManualTimer = {
       dueMs: this.#nowMs + Math.max(0, delayMs),
       order: this.#order++,
+      place: -1,
       fire,
-      cancel: () => this.#timers.delete(timer),
+      cancel: () => this.#timers.remove(timer),
     }
     this.#timers.add(timer)
     return timer
@@ -106,37 +138,49 @@ export class ManualClock implements Clock {
   }
 
   /**
-   * Moves time forward by `deltaMs` and fires every timer that falls due on the way, timers that those schedule
+   * Moves time forward by `duration` and fires every timer that falls due on the way, timers that those schedule
    * included. Promises and sockets get their turn between two timers, so that what one timer sets in motion has
    * happened before the next fires.
-   * @throws RangeError when `deltaMs` is negative or not a number.
+   * @throws RangeError when `duration` is negative, or none at all.
    */
-  async advance(deltaMs: number): Promise<void> {
-    if (!(deltaMs >= 0)) throw new RangeError(`time cannot be moved by ${deltaMs} ms: give 0 or more`)
-    const targetMs = this.#nowMs + deltaMs
+  async advance(duration: Duration, { clientsAsleep = false }: AdvanceOptions = {}): Promise<void> {
+    const targetMs = this.#nowMs + millisecondsOf(duration)
     await settle()
     for (let due = this.#next(targetMs); due !== undefined; due = this.#next(targetMs)) {
-      this.#timers.delete(due)
+      this.#timers.remove(due)
       this.#nowMs = Math.max(this.#nowMs, due.dueMs)
-      due.fire()
+      this.#outrunsClients = !clientsAsleep
+      try {
+        due.fire()
+      } finally {
+        this.#outrunsClients = false
+      }
       await settle()
     }
-    this.#nowMs = targetMs
+    this.#nowMs = Math.max(this.#nowMs, targetMs)
     await settle()
   }
 
   #next(untilMs: number): ManualTimer | undefined {
-    let first: ManualTimer | undefined
-    for (const timer of this.#timers) {
-      if (timer.dueMs > untilMs) continue
-      const earlier =
-        first === undefined ||
-        timer.dueMs < first.dueMs ||
-        (timer.dueMs === first.dueMs && timer.order < first.order)
-      if (earlier) first = timer
-    }
-    return first
+    const { first } = this.#timers
+    return first !== undefined && first.dueMs <= untilMs ? first : undefined
   }
+}
+
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+function millisecondsOf(duration: Duration): number {
+  if (typeof duration === 'number') {
+    if (duration >= 0) return duration
+    throw new RangeError(`time cannot be moved by ${duration} ms: give 0 or more`)
+  }
+  const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(duration) ?? []
+  if (count === undefined) {
+    throw new RangeError(
+      `time cannot be moved by ${JSON.stringify(duration)}: give milliseconds, or a number with ms, s, m, h or d, such as '45s'`,
+    )
+  }
+  return Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS]
 }
 
 /** Lets everything that is ready to run do so: microtasks, and one turn of the event loop. */

@@ -83,6 +83,7 @@ export class ClassicGroup {
         awaitingJoin: null,
         awaitingSync: null,
         isNew: false,
+        connection: null,
       })
     }
     group.#subscribedTopics = group.#computeSubscribedTopics()

@@ -22,6 +22,8 @@ export interface ClassicMember {
   awaitingSync: Parked<SyncGroupResponse> | null
   /** Its first JoinGroup has not been answered yet: it cannot send heartbeats, and nobody would notice its going. */
   isNew: boolean
+  /** Over which connection it was last heard from, aborted when that is gone; null where it has not been heard from. */
+  connection: AbortSignal | null
 }
 
 /** Waiting members need not send heartbeats, except new ones: those may be gone for good. */

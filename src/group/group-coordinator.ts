@@ -156,7 +156,10 @@ export class GroupCoordinator {
     return parked.answer(context.signal)
   }
 
-  heartbeat(request: HeartbeatRequest): HeartbeatResponse | Promise<HeartbeatResponse> {
+  heartbeat(
+    request: HeartbeatRequest,
+    context: Pick<GroupRequestContext, 'signal'>,
+  ): HeartbeatResponse | Promise<HeartbeatResponse> {
     const answer = (errorCode: ErrorCode): HeartbeatResponse => ({ throttleTimeMs: 0, errorCode })
     const refusal = this.#refusal(request.groupId)
     if (refusal !== null) return answer(refusal)
@@ -165,7 +168,7 @@ export class GroupCoordinator {
       () => {
         const shard = this.#shards.shardOf(request.groupId)
         return after(
-          shard.answer(() => heartbeat(shard, request)),
+          shard.answer(() => heartbeat(shard, request, context)),
           answer,
         )
       },

@@ -1,6 +1,6 @@
 /** What the tests of groups share: a coordinator over a log in memory, on a clock that stands still. */
 import { expect } from 'vitest'
-import { ManualClock, seededRandom } from '../clock.ts'
+import { type Clock, ManualClock, seededRandom } from '../clock.ts'
 import type { View } from '../coordinator/commit-queue.ts'
 import type { LogEntry } from '../coordinator/coordinator-log.ts'
 import { TestLog } from '../coordinator/test-log.suite.ts'
@@ -69,6 +69,11 @@ const CONFIG: GroupConfig = {
   partitionCount: 1,
 }
 
+/** The clock of a broker whose clients live by it as well: whoever does nothing while it moves has missed something. */
+export function liveBy(clock: Clock): Clock {
+  return { now: () => clock.now(), schedule: (delayMs, fire) => clock.schedule(delayMs, fire) }
+}
+
 /** A request that was sent, and whether it has been answered yet. */
 export interface Sent<R> {
   readonly done: boolean
@@ -84,7 +89,7 @@ export class Harness {
   constructor(config: Partial<GroupConfig> = {}, seed = 1) {
     const silent = (): void => {}
     this.groups = new GroupCoordinator({
-      clock: this.clock,
+      clock: liveBy(this.clock),
       random: seededRandom(seed),
       logger: { debug: silent, info: silent, warn: silent, error: silent },
       topics: this.topics,
@@ -138,7 +143,10 @@ export class Harness {
     groupInstanceId: string | null = null,
     groupId = 'g',
   ): number {
-    const answer = this.groups.heartbeat({ groupId, memberId, generationId, groupInstanceId })
+    const answer = this.groups.heartbeat(
+      { groupId, memberId, generationId, groupInstanceId },
+      this.context(4),
+    )
     if (answer instanceof Promise) throw new Error('the heartbeat was not answered at once')
     return answer.errorCode
   }

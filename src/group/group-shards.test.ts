@@ -180,7 +180,10 @@ describe('records on their way', () => {
     void commitOne(h)
     h.join({ groupId: 'other' })
     const beat = sent(
-      h.groups.heartbeat({ groupId: 'g', memberId: ids[0] ?? '', generationId: 1, groupInstanceId: null }),
+      h.groups.heartbeat(
+        { groupId: 'g', memberId: ids[0] ?? '', generationId: 1, groupInstanceId: null },
+        h.context(4),
+      ),
     )
     await turn()
     expect(beat.done).toBe(false)

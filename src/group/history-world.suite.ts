@@ -14,6 +14,7 @@ import { deleteTopicOffsets } from './expiry.ts'
 import {
   compacted,
   contents,
+  liveBy,
   marker,
   replayed,
   subscription,
@@ -80,7 +81,7 @@ export class World {
     this.log.manual = slow
     const silent = (): void => {}
     const services: GroupServices = {
-      clock: this.clock,
+      clock: liveBy(this.clock),
       random: seededRandom(1),
       logger: { debug: silent, info: silent, warn: silent, error: silent },
       topics: this.topics,
@@ -178,7 +179,11 @@ export class World {
       case 'heartbeat':
         ignore(() =>
           shard.answer(() =>
-            heartbeat(shard, { groupId: 'g', generationId: this.#generation, ...this.#identity(step) }),
+            heartbeat(
+              shard,
+              { groupId: 'g', generationId: this.#generation, ...this.#identity(step) },
+              { signal: new AbortController().signal },
+            ),
           ),
         )
         break

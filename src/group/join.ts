@@ -168,6 +168,7 @@ function addMember(shard: GroupShard, group: ClassicGroup, join: Join, memberId:
     awaitingJoin: parked,
     awaitingSync: null,
     isNew: true,
+    connection: context.signal,
   }
   group.add(member)
   touch(shard, group, member, NEW_MEMBER_JOIN_TIMEOUT_MS)
@@ -181,7 +182,8 @@ function updateMember(
   member: ClassicMember,
   what: string,
 ): Decision {
-  const { request, parked } = join
+  const { request, context, parked } = join
+  member.connection = context.signal
   group.update(member, request.protocols, rebalanceTimeoutMs(join), request.sessionTimeoutMs, parked)
   return rebalanceOrCompleteJoin(shard, group, because(join, member.memberId, what))
 }
@@ -202,6 +204,7 @@ function replaceStaticMember(
   const member = group.replaceStaticMember(ids.groupInstanceId, ids.oldMemberId, ids.newMemberId)
   endSession(shard, group, ids.oldMemberId)
   touch(shard, group, member)
+  member.connection = context.signal
   group.update(member, request.protocols, rebalanceTimeoutMs(join), request.sessionTimeoutMs, parked)
   if (group.state === 'PreparingRebalance') return completeJoinIfAllIn(shard, group)
   if (group.state === 'CompletingRebalance') {

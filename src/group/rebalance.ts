@@ -49,7 +49,7 @@ export function touch(
   timeoutMs: number = member.sessionTimeoutMs,
 ): void {
   const { memberId } = member
-  shard.schedule(group, sessionTimer(memberId), timeoutMs, () => expireSession(shard, group, memberId))
+  shard.schedule(group, sessionTimer(memberId), timeoutMs, () => sessionIsOver(shard, group, memberId))
 }
 
 export function endSession(shard: GroupShard, group: ClassicGroup, memberId: string): void {
@@ -132,7 +132,14 @@ function completeJoinElseSchedule(shard: GroupShard, group: ClassicGroup): Decis
 }
 
 function scheduleJoinTimeout(shard: GroupShard, group: ClassicGroup): void {
-  shard.schedule(group, JOIN_TIMER, group.rebalanceTimeoutMs, () => completeJoin(shard, group))
+  shard.schedule(group, JOIN_TIMER, group.rebalanceTimeoutMs, () => {
+    const isMissing = ({ awaitingJoin }: ClassicMember): boolean => awaitingJoin === null
+    if (!group.members.some((member) => isMissing(member) && isOutrun(shard, member))) {
+      return completeJoin(shard, group)
+    }
+    scheduleJoinTimeout(shard, group)
+    return NO_RECORDS
+  })
 }
 
 /** Ends the join phase with those who are there. Dynamic members who are not are out; static ones may stay away. */
@@ -166,8 +173,12 @@ function completeJoin(shard: GroupShard, group: ClassicGroup): Decision {
     member.isNew = false
     group.pendingSyncs.add(member.memberId)
   }
-  shard.schedule(group, SYNC_TIMER, group.rebalanceTimeoutMs, () => expirePendingSyncs(shard, group))
+  scheduleSyncTimeout(shard, group)
   return NO_RECORDS
+}
+
+function scheduleSyncTimeout(shard: GroupShard, group: ClassicGroup): void {
+  shard.schedule(group, SYNC_TIMER, group.rebalanceTimeoutMs, () => expirePendingSyncs(shard, group))
 }
 
 /** The rebalance timeout has passed again and some members have not asked for their assignment: they are out. */
@@ -175,6 +186,10 @@ function expirePendingSyncs(shard: GroupShard, group: ClassicGroup): Decision {
   if (group.state !== 'CompletingRebalance' && group.state !== 'Stable') return NO_RECORDS
   const missing = [...group.pendingSyncs]
   if (missing.length === 0) return NO_RECORDS
+  if (missing.some((memberId) => isOutrun(shard, group.member(memberId)))) {
+    scheduleSyncTimeout(shard, group)
+    return NO_RECORDS
+  }
   for (const memberId of missing) {
     endSession(shard, group, memberId)
     group.remove(memberId)
@@ -182,7 +197,20 @@ function expirePendingSyncs(shard: GroupShard, group: ClassicGroup): Decision {
   return prepareRebalance(shard, group, `no SyncGroup came from ${missing.join(', ')}`)
 }
 
-function expireSession(shard: GroupShard, group: ClassicGroup, memberId: string): Decision {
+/** Whether time was moved faster than the member's client, which is there, could follow (see `Clock`). */
+function isOutrun(shard: GroupShard, member: ClassicMember | undefined): boolean {
+  return shard.services.clock.outrunsClients === true && member?.connection?.aborted === false
+}
+
+function sessionIsOver(shard: GroupShard, group: ClassicGroup, memberId: string): Decision {
+  const member = group.member(memberId)
+  if (member === undefined || !isOutrun(shard, member)) return expireSession(shard, group, memberId)
+  touch(shard, group, member)
+  return NO_RECORDS
+}
+
+/** Takes out a member that has not been heard from for as long as its session lasts. */
+export function expireSession(shard: GroupShard, group: ClassicGroup, memberId: string): Decision {
   if (group.pendingJoins.has(memberId)) {
     group.remove(memberId)
     return group.state === 'PreparingRebalance' && group.hasAllMembersJoined

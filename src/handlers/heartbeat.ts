@@ -3,6 +3,6 @@ import { type HeartbeatRequest, type HeartbeatResponse, heartbeatApi } from '../
 import { type Handler, handler } from './handler.ts'
 
 export const heartbeatHandler: Handler<HeartbeatRequest, HeartbeatResponse> = handler(heartbeatApi, {
-  handle: (request, call) => call.groups.heartbeat(request),
+  handle: (request, call) => call.groups.heartbeat(request, call),
   fail: (_request, { code }) => ({ throttleTimeMs: 0, errorCode: code }),
 })

@@ -48,7 +48,13 @@ export class IdleConnections<T> {
     })
   }
 
+  /** Who is connected would have been heard from in the time that has been skipped. */
+  #forgive(): void {
+    for (const connection of this.#idleSince.keys()) this.#idleSince.set(connection, this.#clock.now())
+  }
+
   #sweep(): void {
+    if (this.#clock.outrunsClients) this.#forgive()
     for (const [connection, sinceMs] of this.#idleSince) {
       const leftMs = sinceMs + this.#maxIdleMs - this.#clock.now()
       if (leftMs > 0) {

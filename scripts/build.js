@@ -28,7 +28,7 @@ const common = {
 }
 
 rmSync(dist, { recursive: true, force: true })
-await build({ ...common, entryPoints: ['src/index.ts'], packages: 'external' })
+await build({ ...common, entryPoints: ['src/index.ts', 'src/testcontainers.ts'], packages: 'external' })
 const program = await build({
   ...common,
   entryPoints: ['src/cli.ts'],

@@ -1,5 +1,6 @@
 /** What tests of handlers share: a broker without ports, and requests that are encoded, answered and decoded. */
 import { pino } from 'pino'
+import type { BrokerStorage } from '../broker-storage.ts'
 import { ManualClock, seededRandom } from '../clock.ts'
 import { type BrokerOptions, buildServices, startServices } from '../cluster.ts'
 import { BrokerConfig } from '../config/broker-config.ts'
@@ -26,12 +27,13 @@ export interface TestBroker {
   call(version: number, more?: Partial<Call>): Call
 }
 
-export async function testBroker(options: BrokerOptions = {}): Promise<TestBroker> {
-  const clock = new ManualClock()
+/** @param storage what a broker with a data directory knows of it, instead of a mere store. */
+export async function testBroker(options: BrokerOptions = {}, storage?: BrokerStorage): Promise<TestBroker> {
+  const clock = options.clock instanceof ManualClock ? options.clock : new ManualClock()
   const lines: string[] = []
   const logger = pino({ level: 'warn' }, { write: (line) => lines.push(JSON.parse(line).msg) })
   const config = new BrokerConfig({ overrides: { 'node.id': '1', ...options.config } })
-  const services = buildServices({ clock, random: seededRandom(1), ...options }, config, logger)
+  const services = buildServices({ clock, random: seededRandom(1), ...options }, config, logger, storage)
   await startServices(services, options.topics ?? [])
   const call = (version: number, more: Partial<Call> = {}): Call => ({
     version,

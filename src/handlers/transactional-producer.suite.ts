@@ -176,9 +176,14 @@ export class TransactionalProducer {
 }
 
 /** What a consumer of committed records makes of a partition: the values that it would be given. */
-export async function committedValues(broker: TestBroker, topic: string, partition = 0): Promise<string[]> {
+export async function committedValues(
+  broker: TestBroker,
+  topic: string,
+  partition = 0,
+  from = 0n,
+): Promise<string[]> {
   const values: string[] = []
-  let offset = 0n
+  let offset = from
   for (;;) {
     const request = fetchRequest([{ topic, partition, offset }], { isolationLevel: READ_COMMITTED })
     const { responses } = await broker.ask(fetchHandler, 12, request)

@@ -47,6 +47,21 @@ describe('store queue', () => {
     expect(store.calls).toEqual(['append 1', 'append 2', 'roll 3', 'append 2'])
   })
 
+  it('goes through any number of calls that waited for one', async () => {
+    const store = new MemoryStore()
+    const stored = store.open(TEST_ID, 0)
+    const queue = new StoreQueue(stored)
+    let finish: () => void = () => {}
+    queue.post(() => new Promise<void>((done) => (finish = done)))
+    let calls = 0
+    for (let index = 0; index < 20_000; index++) queue.post(() => void calls++)
+    const { idle } = queue
+    finish()
+    await idle
+    expect(calls).toBe(20_000)
+    expect(queue.failure).toBe(null)
+  })
+
   it('fails everything that waits with what is in flight, and stays so', async () => {
     const { store, stored, queue } = await slow()
     const first = queue.append(frame(0n, 1, 100))

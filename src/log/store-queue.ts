@@ -151,20 +151,20 @@ export class StoreQueue {
     return this.#inFlight
   }
 
+  /** Goes on with what waits, until something has to be waited for again. */
   #next(): void {
     this.#inFlight = undefined
-    const next = this.#waiting.shift()
-    if (next === undefined) return
-    try {
-      const started = this.#start(next.call)
-      if (started === undefined) {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      try {
+        const started = this.#start(next.call)
+        if (started !== undefined) {
+          started.then(next.done.resolve, next.done.reject)
+          return
+        }
         next.done.resolve()
-        this.#next()
-      } else {
-        started.then(next.done.resolve, next.done.reject)
+      } catch (error) {
+        next.done.reject(error)
       }
-    } catch (error) {
-      next.done.reject(error)
     }
   }
 }

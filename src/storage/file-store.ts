@@ -68,6 +68,8 @@ const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
 const SETTLE_DELAY_MS = 1000
 /** How many logs are loaded at a time. */
 const MAX_LOADS = 8
+/** How many syncs are under way when the store is closed: nobody else needs node's threads then. */
+const CLOSING_SYNCS = 4
 const OWN_FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9.-]*$/
 
 /**
@@ -255,7 +257,8 @@ export class FileStore implements LogStore {
   async #close(): Promise<void> {
     for (const timer of this.#timers.values()) timer.cancel()
     this.#timers.clear()
-    const { disk, dataDir, trash, logger } = this.#context
+    const { disk, dataDir, trash, logger, syncs } = this.#context
+    syncs.widen(CLOSING_SYNCS)
     try {
       for (const log of this.#logs.values()) log.owner = null
       const logs = [...this.#logs.values()]

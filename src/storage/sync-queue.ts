@@ -7,13 +7,24 @@ interface Waiting {
 }
 
 export class SyncQueue {
-  readonly #limit: number
+  #limit: number
   #underWay = 0
   readonly #urgent: Waiting[] = []
   readonly #patient: Waiting[] = []
 
   constructor(limit: number = MAX_SYNCS) {
     this.#limit = limit
+  }
+
+  /** Lets more be under way from now on. */
+  widen(limit: number): void {
+    this.#limit = Math.max(this.#limit, limit)
+    while (this.#underWay < this.#limit) {
+      const next = this.#next()
+      if (next === undefined) return
+      this.#underWay++
+      next.start()
+    }
   }
 
   /**
@@ -29,9 +40,13 @@ export class SyncQueue {
     try {
       return await sync()
     } finally {
-      const next = this.#urgent.shift() ?? this.#patient.shift()
+      const next = this.#next()
       if (next === undefined) this.#underWay--
       else next.start()
     }
+  }
+
+  #next(): Waiting | undefined {
+    return this.#urgent.shift() ?? this.#patient.shift()
   }
 }

@@ -196,9 +196,11 @@ export class Broker {
 
   /** First nobody asks for anything any more, then nobody has anything to write, and then all of it is safe. */
   async #stop(): Promise<void> {
-    await Promise.all(Array.from(this.#listeners.values(), (listener) => listener.stop()))
-    this.services.groups.stop()
+    const listening = Array.from(this.#listeners.values(), (listener) => listener.stop())
+    // The end of a transaction may wait for markers that cannot be written now: what is decided the next start does.
     this.services.transactions.stop()
+    await Promise.all(listening)
+    this.services.groups.stop()
     this.#cleaner.stop()
     try {
       await this.services.replicas.close()

@@ -130,7 +130,7 @@ describe('stopping', () => {
 
   it('answers long polls at once, and leaves no timer', async () => {
     const clock = new ManualClock()
-    const cluster = await startCluster({ topics: ['a'], clock })
+    const cluster = await startBroker({ topics: ['a'], clock })
     const own = clock.pending
     const clients = await Promise.all(
       [1, 2, 3].map(() => RawClient.connect(portOf(cluster.bootstrapServers))),

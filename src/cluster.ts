@@ -15,6 +15,10 @@ import { type ListenerConfig, listenersOf } from './config/listeners.ts'
 import { buildCoordinators } from './coordinators.ts'
 import { handlers } from './handlers/index.ts'
 import type { Services } from './handlers/services.ts'
+import { type GroupHandle, groupHandle } from './library/group-handle.ts'
+import { resetCluster } from './library/reset.ts'
+import { type TopicHandle, topicHandle } from './library/topic-handle.ts'
+import { type TransactionInfo, transactionsOf } from './library/transactions.ts'
 import { activationRecords } from './metadata/activation.ts'
 import { followBrokerConfigs } from './metadata/broker-configs.ts'
 import { ClientMetrics } from './metadata/client-metrics.ts'
@@ -50,7 +54,10 @@ export interface ClusterOptions {
   readonly topics?: readonly (string | TopicOptions)[] | undefined
   /** Kafka's broker configs, each as text: `{ 'auto.create.topics.enable': 'false' }`. */
   readonly config?: Readonly<Record<string, string>> | undefined
-  /** What time it is, and when timers fire; the machine's clock when left out. */
+  /**
+   * What time it is, and when timers fire; the machine's clock when left out. With a `ManualClock` time stands still
+   * until a test moves it; what clients do by time, long polls included, goes by the machine's clock all the same.
+   */
   readonly clock?: Clock | undefined
   /**
    * The directory to keep everything in, in Kafka's own format; made where there is none. In memory when left out, unless
@@ -61,7 +68,9 @@ export interface ClusterOptions {
   readonly clusterId?: string | undefined
   /** Where ids come from; the machine's randomness when left out. */
   readonly random?: Random | undefined
-  /** Where the log goes; when left out, errors go to the standard error output as JSON. */
+  /** What is logged to the standard error output, as JSON: `error` and worse when left out. Not together with a logger. */
+  readonly logLevel?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent' | undefined
+  /** Where the log goes in place of the standard error output: a pino logger. */
   readonly logger?: Logger | undefined
   /** Whether the cluster keeps the process alive. A test runner never waits for one that was not stopped. */
   readonly keepAlive?: boolean | undefined
@@ -73,6 +82,8 @@ export interface ClusterOptions {
 export interface BrokerOptions extends ClusterOptions {
   /** Where the logs are kept; where the other options say when left out. Whoever gives it closes it. */
   readonly store?: LogStore | undefined
+  /** What clients live by; the broker's clock when left out. */
+  readonly clientClock?: Clock | undefined
 }
 
 /** A running cluster. `await using` stops it at the end of the block. */
@@ -82,6 +93,18 @@ export interface Cluster extends AsyncDisposable {
   /** The same for each listener, by its name. */
   readonly listeners: ReadonlyMap<string, string>
   readonly clusterId: string
+  /** A topic, by its name: to read it, to write to it, to wait for a record. It need not be there yet. */
+  topic(name: string): TopicHandle
+  /** A group of consumers, by its id. It need not be there yet. */
+  group(groupId: string): GroupHandle
+  /** The last transaction of each transactional id, open or not. */
+  transactions(): readonly TransactionInfo[]
+  /**
+   * Deletes all topics, groups and transactions. Connections stay, and clients recover by themselves, as they do when
+   * an administrator deletes what they use. Configs, quotas and credentials stay.
+   * @param options topics to make then.
+   */
+  reset(options?: Pick<ClusterOptions, 'topics'>): Promise<void>
   /** Answers what is in flight, closes every connection and port. Calling it again waits for the same stop. */
   stop(): Promise<void>
 }
@@ -101,8 +124,16 @@ function defaultConfigs(config: Readonly<Record<string, string>>): Readonly<Reco
  * directory cannot be used.
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  const broker = await startBroker(options)
+  const broker = await startBroker({ ...options, clientClock: systemClock })
+  const context = { services: broker.services, isStopped: () => broker.stopping }
   return {
+    topic: (name) => topicHandle(context, name),
+    group: (groupId) => groupHandle(context, groupId),
+    transactions: () => transactionsOf(context),
+    async reset({ topics = [] } = {}) {
+      await resetCluster(context)
+      await createTopics(broker.services.controller, asTopicOptions(topics))
+    },
     bootstrapServers: broker.bootstrapServers,
     listeners: broker.addresses,
     clusterId: broker.services.metadata.clusterId,
@@ -113,7 +144,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 
 /** What `startCluster` does, for those who have to see inside: tests of the server. */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const logger = options.logger ?? pino({ level: 'error' }, pino.destination(2))
+  const { logLevel = 'error' } = options
+  if (options.logger !== undefined && options.logLevel !== undefined) {
+    throw new ConfigError('both a logger and a logLevel are given: a logger has its own')
+  }
+  const logger = options.logger ?? pino({ level: logLevel }, pino.destination(2))
   const config = new BrokerConfig({
     overrides: await ownNodeId(brokerConfigs(options), options),
     warn: (message) => logger.warn(message),
@@ -187,6 +222,11 @@ export class Broker {
     this.#cleaner.start()
     await this.#openListeners()
     this.services.config.watch(() => this.#changeListeners())
+  }
+
+  /** Whether it has stopped, or is about to. */
+  get stopping(): boolean {
+    return this.#stopped !== undefined
   }
 
   stop(): Promise<void> {
@@ -323,6 +363,7 @@ export function buildServices(
   return {
     brokerId,
     clock,
+    clientClock: options.clientClock ?? clock,
     random,
     logger,
     config,
@@ -359,7 +400,7 @@ export async function startServices(
 ): Promise<void> {
   const { controller, metadata } = services
   await controller.open()
-  const wanted = topics.map((topic) => (typeof topic === 'string' ? { name: topic } : topic))
+  const wanted = asTopicOptions(topics)
   await createTopics(
     controller,
     wanted.filter(({ name }) => metadata.topic(name) === undefined),
@@ -406,6 +447,10 @@ function withDataDir({ dataDir, config = {} }: ClusterOptions): Readonly<Record<
     )
   }
   return { ...config, 'log.dirs': dataDir }
+}
+
+function asTopicOptions(topics: NonNullable<ClusterOptions['topics']>): readonly TopicOptions[] {
+  return topics.map((topic) => (typeof topic === 'string' ? { name: topic } : topic))
 }
 
 async function createTopics(controller: Controller, topics: readonly TopicOptions[]): Promise<void> {

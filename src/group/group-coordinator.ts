@@ -48,6 +48,7 @@ import {
   offsetFetchErrorCode,
 } from './offset-answers.ts'
 import { Parked } from './parked.ts'
+import { expireSession } from './rebalance.ts'
 import { syncGroup } from './sync.ts'
 import {
   checkCommitTopics,
@@ -175,6 +176,23 @@ export class GroupCoordinator {
       // While the groups are being read nobody can know better than the member.
       (code) => answer(code === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS ? ErrorCode.NONE : code),
     )
+  }
+
+  /**
+   * Takes a member out as if its session had expired.
+   * @throws KafkaError UNKNOWN_MEMBER_ID, NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS.
+   */
+  expireMember(groupId: string, memberId: string): void {
+    const shard = this.#shards.shardOf(groupId)
+    const group = shard.groups.get(groupId)
+    if (group?.member(memberId) === undefined) {
+      const members = group?.members.map((member) => member.memberId) ?? []
+      throw new KafkaError(
+        ErrorCode.UNKNOWN_MEMBER_ID,
+        `group ${groupId} has no member ${memberId}: its members are ${members.join(', ') || 'none'}`,
+      )
+    }
+    shard.perform(() => expireSession(shard, group, memberId))
   }
 
   leaveGroup(

@@ -29,7 +29,7 @@ export const fetchHandler: Handler<FetchRequest, FetchResponse> = handler(fetchA
     if (context instanceof KafkaError) {
       return { throttleTimeMs: 0, errorCode: context.code, sessionId: NO_SESSION, responses: [] }
     }
-    const results = fetchSelection(context.selection, limitsOf(request, call), call.clock, call.signal)
+    const results = fetchSelection(context.selection, limitsOf(request, call), call.clientClock, call.signal)
     return results instanceof Promise
       ? results.then((waited) => answer(context, waited, call))
       : answer(context, results, call)

@@ -24,6 +24,8 @@ export interface Services {
   /** What is served, by API key. */
   readonly apiVersions: readonly AdvertisedApi[]
   readonly clock: Clock
+  /** What a client's own patience goes by, as in a fetch that waits for records: clients live by the machine's clock. */
+  readonly clientClock: Clock
   readonly random: Random
   readonly logger: Logger
   readonly config: BrokerConfig

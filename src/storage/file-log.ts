@@ -62,6 +62,8 @@ export class FileLog implements StoredLog {
     const found = segment.seekTimestamp(timestamp)
     if (typeof found === 'bigint') return found
     return found.catch((error: unknown) => {
+      // It was dropped or replaced meanwhile: what is there now has nothing before its base either.
+      if (!this.#files.segments.includes(segment)) return baseOffset
       throw storeError(error, `${this.#files.home.log}: reading an index failed`)
     })
   }

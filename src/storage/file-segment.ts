@@ -39,6 +39,8 @@ export class FileSegment implements Segment, OpenFile {
   #open: { readonly file: DiskFile; readonly index: SegmentIndex } | null = null
   #opening: Promise<void> | null = null
   #users = 0
+  /** Files that were let go of while somebody was at work on them. */
+  #left: DiskFile[] = []
   /** The files at its paths may be another segment's by now. */
   #isGone = false
   /** Up to where a loss of power would find the batches. */
@@ -305,24 +307,26 @@ export class FileSegment implements Segment, OpenFile {
   }
 
   release(): void {
-    const open = this.#open
-    if (open === null) return
+    if (this.#open === null) return
     if (this.#state === '') this.#saveOrForget()
-    this.#facts = open.index.facts
-    this.#open = null
-    this.#home.openFiles.closed(this)
-    open.file.close()
+    this.#letGo()
   }
 
   /** Lets go of the file for good, without writing anything: for a segment that has failed, or is gone. */
   abandon(): void {
     this.#isGone = true
+    this.#letGo()
+  }
+
+  /** Closes the file, or leaves that to whoever is at work on it. */
+  #letGo(): void {
     const open = this.#open
     if (open === null) return
     this.#facts = open.index.facts
     this.#open = null
     this.#home.openFiles.closed(this)
     if (this.#users === 0) open.file.close()
+    else this.#left.push(open.file)
   }
 
   /** A disk that is full must not keep files open: indexes that it does not take are made anew. */
@@ -399,15 +403,12 @@ export class FileSegment implements Segment, OpenFile {
   /** Opens the file where it is not, and keeps it open until `use` is done. */
   async #using<T>(use: () => Promise<T>): Promise<T> {
     this.#users++
-    let used: { readonly file: DiskFile } | null = null
     try {
       await this.ready()
-      used = this.#open
       return await use()
     } finally {
       this.#users--
-      // It was abandoned meanwhile.
-      if (this.#users === 0 && used !== null && used !== this.#open) used.file.close()
+      if (this.#users === 0) for (const file of this.#left.splice(0)) file.close()
     }
   }
 

@@ -52,6 +52,29 @@ describe('file store', () => {
     expect(disk.openFiles).toBe(0)
   })
 
+  it('looks for a time where a segment goes while its indexes are read, and keeps no file of it open', async () => {
+    const disk = new SimulatedDisk()
+    const attached = disk.attach()
+    const held: (() => void)[] = []
+    const read = async (path: string): Promise<Buffer | null> => {
+      if (path.endsWith('.index')) await new Promise<void>((go) => held.push(go))
+      return attached.read(path)
+    }
+    const { store } = await openTestStore({ ...attached, read }, { maxOpenFiles: 1, cacheBytes: 0 })
+    const log = await store.open(ID, 0)
+    await log.append([frame(0n, 1, 100)])
+    await log.roll(1n)
+    await log.append([frame(1n, 1, 100)])
+    const found = log.seekTimestamp(0n, 5n)
+    await log.drop([0n])
+    for (const go of held) go()
+    expect(await found).toBe(0n)
+    await log.append([frame(2n, 1, 100)])
+    expect(disk.openFiles).toBe(1)
+    await store.close()
+    expect(disk.openFiles).toBe(0)
+  })
+
   it('opens no file to append to a log that is in use, or to read its end', async () => {
     const disk = new SimulatedDisk()
     const { store } = await openTestStore(disk)

@@ -187,7 +187,6 @@ describe('the test of losses of power finds', () => {
       await loseAtSome(setting, 150, 2).catch((error: unknown) => {
         found = error
       })
-      if (process.env['SHOW']) console.log(String(found).slice(0, 250))
       expect(found).toBeInstanceOf(Error)
     },
     120_000,

@@ -3,7 +3,7 @@
  * as soon as the packages are there. What is needed late (codecs, readable logs) stays in chunks of its own.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -28,7 +28,13 @@ const common = {
 }
 
 rmSync(dist, { recursive: true, force: true })
-await build({ ...common, entryPoints: ['src/index.ts', 'src/testcontainers.ts'], packages: 'external' })
+const jestEntries = ['src/jest.ts', 'src/jest-setup.ts', 'src/jest-teardown.ts']
+await build({
+  ...common,
+  entryPoints: ['src/index.ts', 'src/testcontainers.ts', 'src/vitest.ts', ...jestEntries],
+  packages: 'external',
+})
+await buildCommonJs(['src/index.ts', ...jestEntries])
 const program = await build({
   ...common,
   entryPoints: ['src/cli.ts'],
@@ -46,6 +52,57 @@ const types = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build
   stdio: 'inherit',
 })
 process.exitCode = types.status ?? 1
+copyTypes(['index.d.ts', 'jest.d.ts', 'jest-setup.d.ts', 'jest-teardown.d.ts'])
+
+/**
+ * The library for those who can but `require`: Jest, whose own loader knows neither ES modules nor `import()` unless it
+ * is told to. One file for the library, since CommonJS has no chunks, and one for the package that is no CommonJS itself.
+ * @param {readonly string[]} entryPoints
+ */
+async function buildCommonJs(entryPoints) {
+  const outdir = join(dist, 'cjs')
+  const options = /** @type {const} */ ({
+    ...common,
+    outdir,
+    splitting: false,
+    format: 'cjs',
+    supported: { 'dynamic-import': false },
+    define: { 'import.meta.url': 'moduleUrl' },
+    banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href" },
+  })
+  /** @param {string} name @param {RegExp} filter @returns {import('esbuild').Plugin} */
+  const apart = (name, filter) => ({
+    name: `apart-${name}`,
+    setup: ({ onResolve }) =>
+      onResolve({ filter }, ({ kind }) =>
+        kind === 'entry-point' ? undefined : { path: `./${name}.js`, external: true },
+      ),
+  })
+  const shared = [
+    apart('index', /^\.\/index\.ts$/),
+    apart('jest', /^\.\/jest\.ts$/),
+    apart('wasm-zstd', /^@hpcc-js\/wasm-zstd$/),
+  ]
+  await build({ ...options, entryPoints: [...entryPoints], packages: 'external', plugins: shared })
+  await build({ ...options, entryPoints: { 'wasm-zstd': '@hpcc-js/wasm-zstd' } })
+  writeFileSync(join(outdir, 'package.json'), '{ "type": "commonjs" }\n')
+}
+
+/**
+ * Copies declarations, and all that they refer to, beside the CommonJS files: there TypeScript takes them for such.
+ * @param {readonly string[]} entries
+ */
+function copyTypes(entries) {
+  const files = new Set(entries)
+  for (const file of files) {
+    const text = readFileSync(join(dist, file), 'utf8')
+    mkdirSync(join(dist, 'cjs', dirname(file)), { recursive: true })
+    writeFileSync(join(dist, 'cjs', file), text)
+    for (const [, path = ''] of text.matchAll(/(?:from|import)\s*\(?["'](\.[^"']+)\.[jt]s["']/g)) {
+      files.add(join(dirname(file), `${path}.d.ts`))
+    }
+  }
+}
 
 /**
  * An `import` of one of Node's modules reads everything that it exports, and so loads whatever Node itself would load

@@ -167,7 +167,7 @@ export class FileLog implements StoredLog {
     } catch (error) {
       if (merged !== null) {
         merged.abandon()
-        await this.#context.trash.removeNow(merged.paths()).catch(() => {})
+        for (const path of merged.paths()) await home.disk.remove(path).catch(() => {})
       }
       throw errorOf(error, home.log)
     }

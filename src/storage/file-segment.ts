@@ -1,7 +1,8 @@
 /** One segment of a log in Kafka's files: batches, and the indexes of offsets and timestamps over them (KIP-33). */
 import { BATCH_HEADER_BYTES, lastOffset, maxTimestamp } from '../wire/batch.ts'
-import { type Disk, type DiskFile, errorCode } from './disk.ts'
+import { type DiskFile, errorCode } from './disk.ts'
 import { type FileKind, type FileState, fileName, SEGMENT_KINDS } from './file-names.ts'
+import type { LogDisk } from './log-disk.ts'
 import { type Frame, type Segment, StoreError } from './log-store.ts'
 import { OFFSET_ENTRY_BYTES } from './offset-index.ts'
 import type { OpenFile, OpenFiles } from './open-files.ts'
@@ -18,7 +19,7 @@ const REWRITE_BYTES = 1024 * 1024
 
 /** Where a segment lives. */
 export interface SegmentHome {
-  readonly disk: Disk
+  readonly disk: LogDisk
   readonly openFiles: OpenFiles
   /** The log's name, for messages. */
   readonly log: string

@@ -209,6 +209,33 @@ describe('file store', () => {
     expect(disk.peekNames(DATA_DIR)).toContain('.kafka_cleanshutdown')
   })
 
+  it.each<[string, (log: StoredLog) => unknown]>([
+    ['drops a segment', (log) => log.drop([0n])],
+    ['is truncated', (log) => log.truncate(1n)],
+    ['is compacted', (log) => log.replace([0n, 1n], [frame(0n, 1, 100)])],
+    ['is compacted by a stream', (log) => log.replace([0n, 1n], late(frame(0n, 1, 100)))],
+  ])('leaves the successor of a log alone that %s when it is removed', async (_, change) => {
+    for (let turns = 0; turns < 40; turns++) {
+      const disk = new SimulatedDisk()
+      const { store, clock } = await openTestStore(disk, { cacheBytes: 0 })
+      const old = await store.open(ID, 0)
+      for (const offset of [0n, 1n, 2n]) {
+        await old.append([frame(offset, 1, 100)])
+        await old.roll(offset + 1n)
+      }
+      const changing = Promise.resolve(change(old)).catch(() => {})
+      for (let turn = 0; turn < turns; turn++) await null
+      store.remove(ID)
+      const log = await store.open(ID, 0)
+      await log.append([frame(0n, 1, 300)])
+      await changing
+      await clock.advance(61_000)
+      expect(disk.peek(`${DATA_DIR}/orders-7/00000000000000000000.log`)).toEqual(frame(0n, 1, 300))
+      await store.close()
+      expect(disk.peekNames(`${DATA_DIR}/orders-7`).filter((name) => name.endsWith('.log'))).toHaveLength(1)
+    }
+  })
+
   it('does not trust a summary that is not the last shutdown’s, or broken', async () => {
     for (const change of ['{"version":0,"brokerEpoch":7}', null]) {
       const disk = new SimulatedDisk()
@@ -229,3 +256,10 @@ describe('file store', () => {
     }
   })
 })
+
+async function* late(...frames: Buffer[]): AsyncGenerator<Buffer> {
+  for (const one of frames) {
+    await null
+    yield one
+  }
+}

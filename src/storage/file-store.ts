@@ -10,6 +10,7 @@ import { leftDirectoryName, logDirectoryName, parseFileName } from './file-names
 import { FileSegment } from './file-segment.ts'
 import type { StoreContext } from './file-store-context.ts'
 import { type FoundLog, type StartOptions, startDataDir } from './file-store-start.ts'
+import { LogDisk } from './log-disk.ts'
 import { LogFiles, storeError } from './log-files.ts'
 import { loadLog } from './log-loader.ts'
 import {
@@ -301,7 +302,7 @@ export class FileStore implements LogStore {
   #make(id: LogId, files: ConstructorParameters<typeof SidecarFiles>[3]): LogFiles {
     const { disk, openFiles, syncs } = this.#context
     const directory = this.#path(logDirectoryName(id))
-    const home = { disk, openFiles, log: logDirectoryName(id), directory }
+    const home = { disk: new LogDisk(disk, directory), openFiles, log: logDirectoryName(id), directory }
     return new LogFiles(this.#context, id, home, new SidecarFiles(disk, syncs, directory, files))
   }
 
@@ -364,6 +365,7 @@ export class FileStore implements LogStore {
     log.owner = null
     log.abandon()
     log.sidecars.abandon()
+    log.home.disk.leave()
     try {
       this.#context.disk.rename(log.home.directory, this.#path(name))
     } catch (error) {

@@ -102,7 +102,7 @@ export class LogFiles {
       this.segments = [...this.segments.slice(0, -1), next]
       active.abandon()
       return this.#attemptLater('roll', async () => {
-        await this.#context.trash.removeNow(active.paths())
+        for (const path of active.paths()) await this.home.disk.remove(path)
         if (isGap) await this.keepRecoveryPoint(baseOffset)
       })
     }

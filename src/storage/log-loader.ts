@@ -34,7 +34,7 @@ export async function loadLog(
   home: SegmentHome,
   options: LoadOptions,
 ): Promise<LogFilesState> {
-  const { disk, logger } = context
+  const { logger } = context
   const found = await sweep(context, home)
   const all = found.filter(({ file }) => file.kind === '.log').map(({ file }) => file.offset)
   all.sort((left, right) => (left < right ? -1 : 1))
@@ -53,7 +53,7 @@ export async function loadLog(
     isCut = true
   }
   if (segments.length === 0) segments.push(FileSegment.create(home, endOffset))
-  if (isCut) await disk.syncDirectory(home.directory)
+  if (isCut) await home.disk.syncDirectory(home.directory)
   const recoveryPoint = options.isClean
     ? endOffset
     : options.recoveryPoint < endOffset
@@ -139,7 +139,8 @@ async function trusted(
 }
 
 /** Removes what was dropped or not finished, and finishes what was: as Kafka does. */
-async function sweep({ disk, logger }: StoreContext, home: SegmentHome): Promise<readonly Found[]> {
+async function sweep({ logger }: StoreContext, home: SegmentHome): Promise<readonly Found[]> {
+  const { disk } = home
   const path = (name: string): string => `${home.directory}/${name}`
   const entries = await disk.list(home.directory)
   let found = entries.flatMap((entry) => foundIn(entry))
@@ -184,7 +185,7 @@ function foundIn({ name, isDirectory }: DiskEntry): readonly Found[] {
 }
 
 async function removeOrphans(
-  { disk, logger }: StoreContext,
+  { logger }: StoreContext,
   home: SegmentHome,
   found: readonly Found[],
   bases: readonly bigint[],
@@ -192,7 +193,7 @@ async function removeOrphans(
   for (const { name, file } of found) {
     if ((file.kind !== '.index' && file.kind !== '.timeindex') || bases.includes(file.offset)) continue
     logger.warn(`${home.log}: removed ${name}, whose segment is not there`)
-    await disk.remove(`${home.directory}/${name}`)
+    await home.disk.remove(`${home.directory}/${name}`)
   }
 }
 

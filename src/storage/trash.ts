@@ -2,6 +2,7 @@
 import type { Logger } from 'pino'
 import type { Clock, Timer } from '../clock.ts'
 import type { Disk } from './disk.ts'
+import { SyncQueue } from './sync-queue.ts'
 
 interface Discarded {
   readonly timer: Timer
@@ -14,6 +15,8 @@ export class Trash {
   readonly #logger: Pick<Logger, 'warn'>
   readonly #waiting = new Set<Discarded>()
   readonly #removing = new Set<Promise<void>>()
+  /** A topic of many partitions must not keep all of node's threads busy. */
+  readonly #removals = new SyncQueue(1)
 
   constructor(disk: Disk, clock: Clock, logger: Pick<Logger, 'warn'>) {
     this.#disk = disk
@@ -22,15 +25,13 @@ export class Trash {
   }
 
   removeLater(paths: readonly string[], delayMs: number): void {
-    this.#later(delayMs, () => this.removeNow(paths))
+    this.#later(delayMs, async () => {
+      for (const path of paths) await this.#disk.remove(path)
+    })
   }
 
   removeDirectoryLater(path: string, delayMs: number): void {
     this.#later(delayMs, () => this.#disk.removeDirectory(path))
-  }
-
-  async removeNow(paths: readonly string[]): Promise<void> {
-    for (const path of paths) await this.#disk.remove(path)
   }
 
   /** Removes at once what still waits, and waits for it. */
@@ -56,7 +57,8 @@ export class Trash {
 
   /** What cannot be removed is swept at the next start. */
   #start(remove: () => Promise<void>): void {
-    const removing = remove()
+    const removing = this.#removals
+      .run(remove)
       .catch((error: unknown) =>
         this.#logger.warn({ err: error }, 'a file that was dropped could not be removed'),
       )

@@ -122,9 +122,11 @@ class Maker {
   }
 
   /** Values without which a request would be turned away at the door. */
-  #known({ name, type, entityType }: Field): unknown {
+  #known({ name, type, entityType, nullableVersions = 'none' }: Field): unknown {
     switch (name) {
       case 'TransactionalId':
+      case 'V3AndBelowTransactionalId':
+        return within(nullableVersions, this.#version) ? this.#chance.pick([null, 'fuzz']) : 'fuzz'
       case 'GroupInstanceId':
       case 'ClusterId':
         return null

@@ -236,6 +236,29 @@ describe('file store', () => {
     }
   })
 
+  it('does not hand a log’s successor to who had begun to open the log before it was removed', async () => {
+    for (let turns = 0; turns < 40; turns++) {
+      const disk = new SimulatedDisk()
+      const first = await openTestStore(disk)
+      const before = await first.store.open(ID, 0)
+      await before.append([frame(0n, 1, 100)])
+      disk.kill()
+      const { store } = await openTestStore(disk)
+      const opening = Promise.resolve(store.open(ID, 0)).then(
+        (old) => Promise.resolve(old.append([frame(1n, 1, 100)])).then(() => 'appended'),
+        () => 'refused',
+      )
+      const late = opening.catch(() => 'refused')
+      for (let turn = 0; turn < turns; turn++) await null
+      store.remove(ID)
+      const log = await store.open(ID, 0)
+      const done = await late
+      await log.append([frame(0n, 1, 300)])
+      expect(log.endOffset, done).toBe(1n)
+      await store.close()
+    }
+  })
+
   it('does not trust a summary that is not the last shutdown’s, or broken', async () => {
     for (const change of ['{"version":0,"brokerEpoch":7}', null]) {
       const disk = new SimulatedDisk()

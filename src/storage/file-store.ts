@@ -180,13 +180,11 @@ export class FileStore implements LogStore {
     if (log.isLoaded && log.failure === null) return new FileLog(log, this.#context)
     log.owner = null
     return this.#load(log, id).then(() => {
-      if (log.epoch !== epoch) {
-        throw new StoreError(
-          'fenced',
-          `log ${log.home.log} was opened in epoch ${log.epoch}, now in ${epoch}`,
-        )
+      if (log.epoch !== epoch || this.#logs.get(logDirectoryName(id)) !== log) {
+        const what = log.epoch === epoch ? 'removed' : `opened in epoch ${log.epoch}`
+        throw new StoreError('fenced', `log ${log.home.log} was to be opened in epoch ${epoch}, and ${what}`)
       }
-      return new FileLog(this.#logs.get(logDirectoryName(id)) as LogFiles, this.#context)
+      return new FileLog(log, this.#context)
     })
   }
 

@@ -13,6 +13,18 @@ const EXIT_FAILURE = 1
 const EXIT_USAGE = 2
 
 async function main(): Promise<void> {
+  const [first, ...rest] = process.argv.slice(2)
+  // They ask a broker, and take the options of Kafka's own tools.
+  if (first === 'topics') {
+    const { topics } = await import('./cli/topics.ts')
+    process.exitCode = await topics(rest, print)
+    return
+  }
+  if (first === 'api-versions') {
+    const { apiVersions } = await import('./cli/api-versions.ts')
+    await apiVersions(rest, print, process.env)
+    return
+  }
   const command = parseArguments(process.argv.slice(2))
   switch (command.kind) {
     case 'help':
@@ -55,6 +67,10 @@ async function start(flags: Flags): Promise<void> {
   process.on('SIGTERM', onSignal)
   cluster = await startCluster({ ...options, logger, keepAlive: true })
   logger.info(`ottla ${version()} is ready: bootstrap servers ${cluster.bootstrapServers}`)
+  // What the tools wait for that start Kafka's containers: the lines that Kafka says when it is ready.
+  const nodeId = options.config['node.id'] ?? options.config['broker.id'] ?? '1'
+  logger.info(`[KafkaServer id=${nodeId}] started (Kafka Server started)`)
+  logger.info('The broker has been unfenced. Transitioning from RECOVERY to RUNNING.')
   afterStart(logger)
 }
 
@@ -77,6 +93,7 @@ function fail(error: unknown): void {
  * cluster starts. A KafkaError is about a topic that was asked for.
  */
 const MENDABLE: ReadonlySet<string> = new Set([
+  'ClientError',
   'UsageError',
   'ConfigError',
   'ListenError',
@@ -85,7 +102,7 @@ const MENDABLE: ReadonlySet<string> = new Set([
 ])
 
 /** Those that no other command line would mend. */
-const NOT_USAGE: ReadonlySet<string> = new Set(['ListenError', 'DataDirError'])
+const NOT_USAGE: ReadonlySet<string> = new Set(['ClientError', 'ListenError', 'DataDirError'])
 
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)

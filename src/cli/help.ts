@@ -2,6 +2,8 @@
 export const HELP = `ottla is a small Kafka broker: Kafka clients talk to it unchanged.
 
 Usage: ottla [start] [options]
+       ottla topics --help          create, list, describe, alter and delete topics, as kafka-topics does
+       ottla api-versions --help    print what brokers serve, as kafka-broker-api-versions does
 
 Options:
   -p, --port <port>               port to listen on; 0 takes any free one (default: 9092)

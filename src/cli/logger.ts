@@ -6,13 +6,16 @@ import type { LogLevel } from './arguments.ts'
 const MAX_WAITING_BYTES = 1 << 20
 
 export async function makeLogger(level: LogLevel, isTerminal: boolean): Promise<Logger> {
-  if (!isTerminal) {
+  // Only people need it, so nobody else waits for it to load. Where it is not installed, JSON will do for them.
+  const pretty = isTerminal ? await import('pino-pretty').catch(() => undefined) : undefined
+  if (pretty === undefined) {
     const destination = pino.destination({ dest: 1, sync: true, maxLength: MAX_WAITING_BYTES })
     // A full disk or a reader that has gone takes the log away, not the broker.
     destination.on('error', () => {})
     return pino({ level }, destination)
   }
-  // Only people need it, so nobody else waits for it to load.
-  const { default: pretty } = await import('pino-pretty')
-  return pino({ level }, pretty({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l', sync: true }))
+  return pino(
+    { level },
+    pretty.default({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l', sync: true }),
+  )
 }

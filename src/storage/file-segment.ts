@@ -1,15 +1,14 @@
 /** One segment of a log in Kafka's files: batches, and the indexes of offsets and timestamps over them (KIP-33). */
-import { BATCH_HEADER_BYTES, lastOffset, maxTimestamp } from '../wire/batch.ts'
+import { lastOffset } from '../wire/batch.ts'
 import { type DiskFile, errorCode } from './disk.ts'
 import { type FileKind, type FileState, fileName, SEGMENT_KINDS } from './file-names.ts'
+import { type IndexPaths, readKnownIndex, readSealedIndex, syncIndex, writeIndex } from './index-files.ts'
 import type { LogDisk } from './log-disk.ts'
 import { type Frame, type Segment, StoreError } from './log-store.ts'
-import { OFFSET_ENTRY_BYTES } from './offset-index.ts'
 import type { OpenFile, OpenFiles } from './open-files.ts'
-import { emptyFacts, readIndex, type SegmentFacts, SegmentIndex } from './segment-index.ts'
+import { emptyFacts, type SegmentFacts, SegmentIndex } from './segment-index.ts'
 import { findPosition, type ReadableSegment, readBatches, walkBatches } from './segment-reader.ts'
 import { corrupt, type StoredPlace } from './stored-batch.ts'
-import { TIME_ENTRY_BYTES } from './time-index.ts'
 
 /** What an index can express. */
 const MAX_OFFSET_DELTA = 2n ** 31n - 1n
@@ -46,6 +45,8 @@ export class FileSegment implements Segment, OpenFile {
   #isGone = false
   /** Up to where a loss of power would find the batches. */
   #safeBytes: number
+  /** Whether the index files are what they should be, and would be after a loss of power. */
+  areIndexesSafe = true
   /** Rises when bytes that may be being read are cut off or set aside. */
   #rewrites = 0
 
@@ -81,6 +82,7 @@ export class FileSegment implements Segment, OpenFile {
   ): Promise<{ readonly segment: FileSegment; readonly problem: string | null; readonly fileBytes: number }> {
     const segment = new FileSegment(home, baseOffset, emptyFacts(baseOffset), false)
     segment.#state = state
+    segment.areIndexesSafe = false
     const file = home.disk.open(segment.#path('.log'), 'write')
     const fileBytes = file.sizeBytes()
     const index = new SegmentIndex(baseOffset)
@@ -104,7 +106,7 @@ export class FileSegment implements Segment, OpenFile {
     let index: SegmentIndex | null = null
     try {
       const fileBytes = file.sizeBytes()
-      index = await segment.#readSealed(file, fileBytes)
+      index = await readSealedIndex(home.disk, segment.#indexPaths, baseOffset, file)
       for (const isChecked of [false, true]) {
         if (isChecked) index = new SegmentIndex(baseOffset)
         if (index === null) continue
@@ -271,22 +273,12 @@ export class FileSegment implements Segment, OpenFile {
     if (this.#open === null) return
     const { index } = this.#open
     if (isLast) index.times.mark()
-    this.#save('.index', index.offsets.bytes, index.savedOffsetBytes)
-    index.savedOffsetBytes = index.offsets.bytes.length
-    this.#save('.timeindex', index.times.bytes, index.savedTimeBytes)
-    index.savedTimeBytes = index.times.bytes.length
+    writeIndex(this.#home.disk, this.#indexPaths, index)
   }
 
   /** Waits until the index files would survive a loss of power. */
-  async syncIndexes(): Promise<void> {
-    for (const kind of ['.index', '.timeindex'] as const) {
-      const file = this.#home.disk.open(this.#path(kind), 'create')
-      try {
-        await file.sync()
-      } finally {
-        file.close()
-      }
-    }
+  syncIndexes(): Promise<void> {
+    return syncIndex(this.#home.disk, this.#indexPaths)
   }
 
   /** Renames the segment's files. Who is reading it looks again. */
@@ -342,12 +334,8 @@ export class FileSegment implements Segment, OpenFile {
   async #load(): Promise<void> {
     const { disk } = this.#home
     const facts = this.facts
-    const [offsetBytes, timeBytes] = await Promise.all([
-      disk.read(this.#path('.index')),
-      disk.read(this.#path('.timeindex')),
-    ])
+    const found = await readKnownIndex(disk, this.#indexPaths, this.baseOffset, facts)
     const file = disk.open(this.#path('.log'), 'write')
-    const found = readIndex(this.baseOffset, facts, offsetBytes, timeBytes)
     if (found !== null) return this.#take(file, found)
     const index = new SegmentIndex(this.baseOffset)
     const bounds = { position: 0, endPosition: facts.sizeBytes, nextOffset: this.baseOffset }
@@ -357,33 +345,6 @@ export class FileSegment implements Segment, OpenFile {
       throw corrupt(this.#at(walked.position), walked.problem)
     }
     this.#take(file, index)
-  }
-
-  /** The indexes of a file, and what they tell of the batches up to their last entry; null where they do not fit it. */
-  async #readSealed(file: DiskFile, fileBytes: number): Promise<SegmentIndex | null> {
-    if (fileBytes === 0) return new SegmentIndex(this.baseOffset)
-    const { disk } = this.#home
-    const offsetBytes = withoutZeros(await disk.read(this.#path('.index')), OFFSET_ENTRY_BYTES)
-    const timeBytes = withoutZeros(await disk.read(this.#path('.timeindex')), TIME_ENTRY_BYTES)
-    const most = {
-      ...emptyFacts(this.baseOffset),
-      endOffset: this.baseOffset + 2n ** 31n,
-      maxTimestamp: 2n ** 63n - 1n,
-    }
-    const read = readIndex(this.baseOffset, { ...most, sizeBytes: fileBytes }, offsetBytes, timeBytes)
-    const header = Buffer.alloc(BATCH_HEADER_BYTES)
-    if (read === null || (await file.read(header, 0)) < header.length) return null
-    const facts = {
-      endOffset: this.baseOffset,
-      sizeBytes: read.offsets.lastPosition,
-      firstTimestamp: maxTimestamp(header),
-      maxTimestamp: read.times.lastTimestamp,
-      maxTimestampOffset: read.times.lastOffset,
-    }
-    const index = new SegmentIndex(this.baseOffset, facts, read.offsets, read.times)
-    index.savedOffsetBytes = read.offsets.bytes.length
-    index.savedTimeBytes = read.times.bytes.length
-    return index
   }
 
   #take(file: DiskFile, index: SegmentIndex): void {
@@ -419,31 +380,15 @@ export class FileSegment implements Segment, OpenFile {
     return { file, offsets, baseOffset, endOffset, sizeBytes, place: (position) => this.#at(position) }
   }
 
-  #save(kind: FileKind, bytes: Buffer, savedBytes: number): void {
-    if (savedBytes === bytes.length) return
-    const file = this.#home.disk.open(this.#path(kind), 'create')
-    try {
-      if (savedBytes < 0) file.truncate(0)
-      const from = Math.max(0, savedBytes)
-      if (from < bytes.length) file.write([bytes.subarray(from)], from)
-    } finally {
-      file.close()
-    }
-  }
-
   #at(position: number): StoredPlace {
     return { log: this.#home.log, segment: fileName(this.baseOffset, '.log'), position }
+  }
+
+  get #indexPaths(): IndexPaths {
+    return { offsets: this.#path('.index'), times: this.#path('.timeindex') }
   }
 
   #path(kind: FileKind, state: FileState = this.#state): string {
     return `${this.#home.directory}/${fileName(this.baseOffset, kind, state)}`
   }
-}
-
-/** Without the zeros at the end of a mapped file that was not closed; an entry of zeros is none. */
-function withoutZeros(bytes: Buffer | null, entryBytes: number): Buffer | null {
-  if (bytes === null) return null
-  let end = bytes.length - (bytes.length % entryBytes)
-  while (end > 0 && bytes.subarray(end - entryBytes, end).every((byte) => byte === 0)) end -= entryBytes
-  return bytes.subarray(0, end)
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { javaHashCode, javaHashMapOrder, partitionFor, topicPartitionHashCode } from './partitioner.ts'
+import { javaHashCode, javaHashMapOrder } from '../metadata/java-hash-order.ts'
+import { partitionFor, topicPartitionHashCode } from './partitioner.ts'
 
 describe('what Kafka builds on Java’s hash codes', () => {
   it.each([

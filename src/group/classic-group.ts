@@ -1,6 +1,6 @@
 /** A group of the classic protocol: who is in it, and how far its rebalance is. */
 import type { Timer } from '../clock.ts'
-import { javaHashCode, javaHashMapOrder } from '../coordinator/partitioner.ts'
+import { javaHashCode, javaHashMapOrder } from '../metadata/java-hash-order.ts'
 import type { GroupMetadataValue } from '../wire/coordinator-records/group-metadata.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import type {

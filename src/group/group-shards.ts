@@ -1,7 +1,9 @@
 /** The partitions of `__consumer_offsets` that are led here: reading them, giving them up, and reading them again. */
 import type { Timer } from '../clock.ts'
 import type { CoordinatorLog, LogEntry } from '../coordinator/coordinator-log.ts'
-import { javaHashMapOrder, partitionFor, topicPartitionHashCode } from '../coordinator/partitioner.ts'
+import { partitionFor, topicPartitionHashCode } from '../coordinator/partitioner.ts'
+import { tellFailure } from '../coordinator/tell-failure.ts'
+import { javaHashMapOrder } from '../metadata/java-hash-order.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import { expireOffsets } from './expiry.ts'
@@ -156,11 +158,11 @@ export class GroupShards {
 
   #recover(partition: number, slot: Slot, error: unknown): void {
     const { logger } = this.#services
-    logger.error({ err: error, partition }, 'the log of a group coordinator failed: reading it again')
+    tellFailure(logger, error, partition, 'the log of a group coordinator failed: reading it again')
     slot.expiry?.cancel()
     if (this.#slots.get(partition) !== slot) return
     const failed = (cause: unknown): void => {
-      logger.error({ err: cause, partition }, 'the log of a group coordinator cannot be read: giving it up')
+      tellFailure(logger, cause, partition, 'the log of a group coordinator cannot be read: giving it up')
     }
     try {
       void this.load(partition, slot.log)?.catch(failed)

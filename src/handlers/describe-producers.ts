@@ -1,6 +1,6 @@
 /** DescribeProducers (key 61), v0 (KIP-664): the idempotent producers that partitions remember. */
 
-import { javaHashMapOrder } from '../coordinator/partitioner.ts'
+import { javaHashMapOrder } from '../metadata/java-hash-order.ts'
 import { validateTopicName } from '../metadata/topic-name.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'

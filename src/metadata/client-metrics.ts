@@ -13,7 +13,7 @@ import { crc32c } from '../wire/crc32c.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import { ZERO_UUID } from '../wire/reader.ts'
-import { javaHashOrder, placesFor } from './java-hash-order.ts'
+import { javaHashCode, javaHashMapOrder, placesFor } from './java-hash-order.ts'
 import { ConfigResourceType, type Metadata, type MetadataRecord } from './metadata.ts'
 import { randomUuid } from './random-uuid.ts'
 
@@ -163,7 +163,7 @@ export class ClientMetrics {
     )
     const pushIntervalMs = Math.min(DEFAULT_PUSH_INTERVAL_MS, ...matching.map(({ intervalMs }) => intervalMs))
     const all = new Set(matching.flatMap(({ metrics }) => metrics))
-    const metrics = all.has('*') ? ['*'] : javaHashOrder(all, placesFor(all.size))
+    const metrics = all.has('*') ? ['*'] : javaHashMapOrder(all, javaHashCode)
     const subscriptionId = subscriptionIdOf(id, metrics, pushIntervalMs)
     return {
       attributes,
@@ -304,10 +304,10 @@ function tooSoon(id: string, pushIntervalMs: number): KafkaError {
 function subscriptionsIn(metadata: ClientMetricsOptions['metadata']): readonly ClientMetricsSubscription[] {
   const { CLIENT_METRICS } = ConfigResourceType
   const names = [...metadata.configuredResources(CLIENT_METRICS)]
-  return javaHashOrder(names, placesFor(names.length)).map((name) => {
+  return javaHashMapOrder(names, javaHashCode).map((name) => {
     const subscription = clientMetricsSubscription(metadata.configs(CLIENT_METRICS, name))
     const { metrics } = subscription
-    return { ...subscription, metrics: javaHashOrder(new Set(metrics), placesFor(metrics.length)) }
+    return { ...subscription, metrics: javaHashMapOrder(metrics, javaHashCode, placesFor(metrics.length)) }
   })
 }
 

@@ -1,19 +1,16 @@
 /**
- * The order in which Java's hash tables tell of texts. Clients see it in the list of the metrics that they are asked
- * for, and the id of their subscription is made from it.
+ * The order in which Java's hash tables tell of what is in them. Kafka's answers show it in places: which protocol wins
+ * a tied vote, how described groups are arranged, which metrics a client is asked for (and the id of that subscription).
  */
 
-/** A table has at least so many places. */
-export const MIN_PLACES = 16
+const MIN_PLACES = 16
+const LOAD = 0.75
 
-/**
- * Different texts, in the order in which they were added, as a table of so many places tells of them.
- * @param places a power of two.
- */
-export function javaHashOrder(texts: Iterable<string>, places: number): readonly string[] {
-  return Array.from(texts, (text) => ({ text, place: spread(javaHash(text)) & (places - 1) }))
-    .sort((a, b) => a.place - b.place)
-    .map(({ text }) => text)
+/** `String.hashCode()` of Java: over UTF-16 units, in 32 bits, signed. */
+export function javaHashCode(text: string): number {
+  let hash = 0
+  for (let at = 0; at < text.length; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0
+  return hash
 }
 
 /** How many places a table has that was made empty and grew to hold `count`. */
@@ -23,14 +20,17 @@ export function placesFor(count: number): number {
   return places
 }
 
-const LOAD = 0.75
-
-function javaHash(text: string): number {
-  let hash = 0
-  for (let index = 0; index < text.length; index++) hash = (Math.imul(31, hash) + text.charCodeAt(index)) | 0
-  return hash
-}
-
-function spread(hash: number): number {
-  return hash ^ (hash >>> 16)
+/**
+ * `keys`, each once, in the order in which a HashMap with these hash codes gives them back that they were `put` into
+ * one after the other.
+ * @param places how many the table has, a power of two; by default as many as it grew to for the keys.
+ */
+export function javaHashMapOrder<K>(keys: Iterable<K>, hashCode: (key: K) => number, places?: number): K[] {
+  const distinct = [...new Set(keys)]
+  const mask = (places ?? placesFor(distinct.length)) - 1
+  const placed = distinct.map((key) => {
+    const hash = hashCode(key)
+    return { key, place: (hash ^ (hash >>> 16)) & mask }
+  })
+  return placed.sort((left, right) => left.place - right.place).map(({ key }) => key)
 }

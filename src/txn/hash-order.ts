@@ -1,4 +1,5 @@
-import { javaHashMapOrder, topicPartitionHashCode } from '../coordinator/partitioner.ts'
+import { topicPartitionHashCode } from '../coordinator/partitioner.ts'
+import { javaHashMapOrder } from '../metadata/java-hash-order.ts'
 import type { TopicPartition } from './add-partitions.ts'
 import type { Partitions } from './transaction.ts'
 

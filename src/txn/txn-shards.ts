@@ -2,6 +2,7 @@
 import type { Timer } from '../clock.ts'
 import type { CoordinatorLog, LogEntry } from '../coordinator/coordinator-log.ts'
 import { partitionFor } from '../coordinator/partitioner.ts'
+import { tellFailure } from '../coordinator/tell-failure.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import { decodeRecord } from './records.ts'
@@ -134,15 +135,17 @@ export class TxnShards {
 
   #recover(partition: number, slot: Slot, error: unknown): void {
     const { clock, logger } = this.#services
-    logger.error({ err: error, partition }, 'the log of a transaction coordinator failed: reading it again')
+    tellFailure(logger, error, partition, 'the log of a transaction coordinator failed: reading it again')
     const lastMs = clock.now()
     const before = this.#failures.get(partition)
     const repeated = before !== undefined && lastMs - before.lastMs <= REPEATED_FAILURE_MS
     this.#failures.set(partition, { lastMs, repeated })
     if (this.#slots.get(partition) !== slot) return
     const failed = (cause: unknown): void => {
-      logger.error(
-        { err: cause, partition },
+      tellFailure(
+        logger,
+        cause,
+        partition,
         'the log of a transaction coordinator cannot be read: giving it up',
       )
     }

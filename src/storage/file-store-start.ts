@@ -45,6 +45,8 @@ export interface FoundLog {
   readonly cleanerOffset: bigint | null
   readonly isClean: boolean
   readonly mayHaveGaps: boolean
+  /** Whether batches were written here of which nobody has flushed any, nor the topic id beside them. */
+  readonly isOfUnknownTopic: boolean
 }
 
 export interface StartedDataDir {
@@ -87,10 +89,14 @@ async function findLogs(options: StartOptions, entries: readonly DiskEntry[]): P
   const found = await Promise.all(
     names.map(async ({ name }): Promise<FoundLog> => {
       const summary = summaries.get(name) ?? null
+      const id = summary?.id ?? (await looks.run(() => readId(options, name)))
+      const recoveryPoint = recoveryPoints.get(name) ?? 0n
+      const isSuspect = id.topicId === '' && recoveryPoint === 0n && !mayHaveGaps
       return {
-        id: summary?.id ?? (await looks.run(() => readId(options, name))),
+        id,
         summary,
-        recoveryPoint: recoveryPoints.get(name) ?? 0n,
+        recoveryPoint,
+        isOfUnknownTopic: isSuspect && (await hasBatches(disk, `${dataDir}/${name}`)),
         logStart: logStarts.get(name) ?? null,
         cleanerOffset: cleanerOffsets.get(name) ?? null,
         isClean: shutdown.isClean,
@@ -100,6 +106,11 @@ async function findLogs(options: StartOptions, entries: readonly DiskEntry[]): P
   )
   if (found.length > 0) logger.info(`${dataDir}: ${found.length} logs, ${describe(shutdown)}`)
   return found
+}
+
+async function hasBatches(disk: Disk, directory: string): Promise<boolean> {
+  const entries = await disk.list(directory)
+  return entries.some(({ name, sizeBytes }) => name.endsWith('.log') && sizeBytes > 0)
 }
 
 function describe({ isClean, logs }: CleanShutdown): string {

@@ -165,10 +165,10 @@ export class FileStore implements LogStore {
   open(id: LogId, epoch: number): StoredLog | Promise<StoredLog> {
     this.#checkOpen()
     const known = this.#logs.get(logDirectoryName(id))
-    if (known !== undefined && known.id.topicId !== id.topicId && known.id.topicId !== '') {
+    if (known !== undefined && this.#isAnothers(known, id)) {
       const where = this.setAside(known.id)
       this.#context.logger.warn(
-        `${logDirectoryName(id)} belonged to topic id ${known.id.topicId}, not ${id.topicId}: set aside as ${where}`,
+        `${logDirectoryName(id)} belonged to topic id ${known.id.topicId || 'unknown'}, not ${id.topicId}: set aside as ${where}`,
       )
       return this.open(id, epoch)
     }
@@ -266,6 +266,7 @@ export class FileStore implements LogStore {
       await Promise.all(unsure.map((log) => this.#load(log, log.id)))
       await Promise.all(logs.map((log) => log.flush()))
       for (const log of logs) log.release()
+      await Promise.all(logs.map((log) => log.syncIndexes()))
       await trash.empty()
       await this.#recoveryPoints.write()
       await writeCleanShutdown(disk, dataDir, logs.map(summaryOf))
@@ -415,6 +416,15 @@ export class FileStore implements LogStore {
 
   #path(name: string): string {
     return `${this.#context.dataDir}/${name}`
+  }
+
+  /**
+   * Whether a log must be another topic's. One without a topic id is of any topic of its name, since Kafka wrote none
+   * once, and files get lost; but not where the power was lost before the id was safe: the topic may be gone since.
+   */
+  #isAnothers(log: LogFiles, id: LogId): boolean {
+    const { topicId } = log.id
+    return topicId === '' ? this.#found.get(log)?.isOfUnknownTopic === true : topicId !== id.topicId
   }
 
   #checkOpen(): void {

@@ -45,8 +45,6 @@ export class LogFiles {
   isDirectoryUnsafe = false
   /** Whether names in it could be. */
   areNamesUnsafe = false
-  /** Sealed segments whose indexes have not been synced. */
-  readonly #unsafeIndexes = new Set<FileSegment>()
   /** Rises with each truncation: a flush that began before tells nothing of what came after. */
   #cuts = 0
   /** A recovery point that a start after a crash is sure to find. */
@@ -107,7 +105,6 @@ export class LogFiles {
       })
     }
     this.#attempt('roll', () => active.saveIndexes(true))
-    this.#unsafeIndexes.add(active)
     this.segments = [...this.segments, next]
     if (isGap || baseOffset > active.endOffset)
       return this.#attemptLater('roll', () => this.keepRecoveryPoint(baseOffset))
@@ -200,7 +197,6 @@ export class LogFiles {
     for (const segment of segments) {
       segment.rename('.deleted')
       segment.abandon()
-      this.#unsafeIndexes.delete(segment)
       this.#context.trash.removeLater(segment.paths(), this.#context.fileDeleteDelayMs(this.id.topic))
     }
   }
@@ -276,6 +272,12 @@ export class LogFiles {
     return this.#nextFlush
   }
 
+  /** Waits until the indexes, as they were when the log was released, would survive a loss of power. */
+  async syncIndexes(): Promise<void> {
+    const unsafe = this.segments.filter(({ areIndexesSafe }) => !areIndexesSafe)
+    await Promise.all(unsafe.map((segment) => this.#context.syncs.run(() => segment.syncIndexes())))
+  }
+
   pieceName(name: SegmentSidecarName, offset: bigint): string {
     return fileName(offset, SIDECAR_KINDS[name])
   }
@@ -317,7 +319,7 @@ export class LogFiles {
       this.#namesSync === null &&
       !this.isDirectoryUnsafe &&
       this.sidecars.isSettled &&
-      this.segments.every(({ isSafe }) => isSafe)
+      this.segments.every((segment) => segment.isSafe && (segment.areIndexesSafe || segment === this.active))
     )
   }
 
@@ -325,12 +327,13 @@ export class LogFiles {
     const { endOffset } = this
     const cuts = this.#cuts
     const unsafe = this.segments.filter(({ isSafe }) => !isSafe)
-    const indexes = [...this.#unsafeIndexes]
+    const indexes = this.segments.slice(0, -1).filter(({ areIndexesSafe }) => !areIndexesSafe)
+    // Below the recovery point nobody checks them.
+    for (const segment of indexes) segment.saveIndexes(true)
     await Promise.all([
       ...unsafe.map((segment) => this.#syncUnlessGone(segment, () => segment.sync(), isUrgent)),
       ...indexes.map((segment) => this.#syncUnlessGone(segment, () => segment.syncIndexes(), isUrgent)),
     ])
-    for (const segment of indexes) this.#unsafeIndexes.delete(segment)
     await this.sidecars.settle(isUrgent)
     await this.#syncNames(isUrgent)
     if (this.isDirectoryUnsafe) {

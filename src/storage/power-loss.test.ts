@@ -48,6 +48,41 @@ describe(`power loss (OTTLA_SEED=${SEED})`, () => {
     const { store: found } = await openTestStore(disk)
     for (const partition of [0, 1, 2]) expect((await found.open({ ...ID, partition }, 0)).endOffset).toBe(1n)
   })
+
+  it('gives no topic what another one of its name has left', async () => {
+    const disk = new SimulatedDisk()
+    const { store } = await openTestStore(disk)
+    await (await store.open(ID, 0)).append([frame(0n, 1, 100)])
+    // As when neither the id nor the removal has reached the device, but the batches have.
+    const batches = disk.peek(`/data/orders-7/00000000000000000000.log`) as Buffer
+    disk.crash('nothing')
+    disk.makeDirectory('/data/orders-7')
+    disk.plant(`/data/orders-7/00000000000000000000.log`, batches)
+    const { store: found, told } = await openTestStore(disk)
+    const successor = await found.open({ ...ID, topicId: 'dGhpcyBpcyBhbiBpZCAyMg' }, 0)
+    expect(successor.endOffset).toBe(0n)
+    expect(told.warn).toEqual([
+      expect.stringMatching(/^orders-7 belonged to topic id unknown, .* set aside as /),
+    ])
+  })
+
+  it('leaves no index that is wrong after a clean stop', async () => {
+    for (let seed = 0; seed < 30; seed++) {
+      const disk = new SimulatedDisk()
+      const { store } = await openTestStore(disk)
+      const log = await store.open(ID, 0)
+      for (let offset = 0n; offset < 3n; offset++) await log.append([frame(offset, 1, 5_000)])
+      await store.close()
+      const names = disk.peekNames('/data/orders-7').filter((name) => name.endsWith('index'))
+      const contents = names.map((name) => disk.peek(`/data/orders-7/${name}`))
+      disk.crash(seededRandom(seed))
+      for (const [at, name] of names.entries()) {
+        const found = disk.peek(`/data/orders-7/${name}`)
+        // One that is not there is made anew.
+        if (found !== null) expect(found).toEqual(contents[at])
+      }
+    }
+  })
 })
 
 async function lose(seed: number): Promise<void> {

@@ -273,12 +273,22 @@ export class FileSegment implements Segment, OpenFile {
     if (this.#open === null) return
     const { index } = this.#open
     if (isLast) index.times.mark()
+    const { offsets, times, savedOffsetBytes, savedTimeBytes } = index
+    if (offsets.bytes.length === savedOffsetBytes && times.bytes.length === savedTimeBytes) return
+    this.areIndexesSafe = false
     writeIndex(this.#home.disk, this.#indexPaths, index)
   }
 
   /** Waits until the index files would survive a loss of power. */
-  syncIndexes(): Promise<void> {
-    return syncIndex(this.#home.disk, this.#indexPaths)
+  async syncIndexes(): Promise<void> {
+    // What is written while this is under way is not covered.
+    this.areIndexesSafe = true
+    try {
+      await syncIndex(this.#home.disk, this.#indexPaths)
+    } catch (error) {
+      this.areIndexesSafe = false
+      throw error
+    }
   }
 
   /** Renames the segment's files. Who is reading it looks again. */

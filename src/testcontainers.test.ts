@@ -39,7 +39,7 @@ test('gives topics and configs as the environment of Kafka’s container image',
   const { environment } = await container.described()
   expect(environment).toMatchObject({
     // One with configs of its own is created when the broker answers.
-    KAFKA_CREATE_TOPICS: 'orders,payments:3:1,notes',
+    KAFKA_CREATE_TOPICS: 'orders:1:1,payments:3:1,notes:1:1',
     KAFKA_NUM_PARTITIONS: '4',
     KAFKA_AUTO_CREATE_TOPICS_ENABLE: 'false',
     KAFKA_LISTENER_NAME_A__B___C_SSL_KEY_PASSWORD: 'x',

@@ -14,7 +14,7 @@ import {
 /** A topic to have from the start. */
 export interface ContainerTopic {
   readonly name: string
-  /** What the config num.partitions says when left out, which is 1. */
+  /** 1 when left out. */
   readonly partitions?: number | undefined
   /** Kafka's topic configs: `{ 'cleanup.policy': 'compact' }`. */
   readonly config?: Readonly<Record<string, string | number | boolean>> | undefined
@@ -55,7 +55,7 @@ export class OttlaContainer extends GenericContainer {
     })
   }
 
-  /** Topics to create before `start()` resolves: a name stands for a topic of the broker's defaults. */
+  /** Topics to create before `start()` resolves: a name stands for a topic of one partition. */
   withTopics(...topics: readonly (string | ContainerTopic)[]): this {
     const described = topics.map((topic) => (typeof topic === 'string' ? { name: topic } : topic))
     this.#topics = [...this.#topics, ...described]
@@ -105,8 +105,14 @@ export class OttlaContainer extends GenericContainer {
   }
 
   protected override async containerStarted(container: StartedTestContainer): Promise<void> {
-    for (const topic of this.#topics) {
-      if (topic.config !== undefined) await createTopic(container, topic)
+    try {
+      for (const topic of this.#topics) {
+        if (topic.config !== undefined) await createTopic(container, topic)
+      }
+    } catch (error) {
+      // Whoever started it never hears of it.
+      await container.stop()
+      throw error
     }
   }
 
@@ -181,8 +187,8 @@ function startScript(advertised: string): string {
 }
 
 /** As KAFKA_CREATE_TOPICS wants it. */
-function asText({ name, partitions }: ContainerTopic): string {
-  return partitions === undefined ? name : `${name}:${partitions}:1`
+function asText({ name, partitions = 1 }: ContainerTopic): string {
+  return `${name}:${partitions}:1`
 }
 
 async function createTopic(container: StartedTestContainer, topic: ContainerTopic): Promise<void> {
@@ -190,10 +196,9 @@ async function createTopic(container: StartedTestContainer, topic: ContainerTopi
     '--config',
     `${name}=${value}`,
   ])
-  const partitions = topic.partitions === undefined ? [] : ['--partitions', `${topic.partitions}`]
   const { exitCode, output } = await container.exec([
     ...['/opt/kafka/bin/kafka-topics.sh', '--bootstrap-server', `localhost:${INNER_PORT}`],
-    ...['--create', '--topic', topic.name, ...partitions, ...configs],
+    ...['--create', '--topic', topic.name, '--partitions', `${topic.partitions ?? 1}`, ...configs],
   ])
   if (exitCode !== 0) throw new Error(`The topic ${topic.name} could not be created: ${output.trim()}`)
 }

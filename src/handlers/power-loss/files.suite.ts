@@ -67,6 +67,8 @@ function checkBatches(path: string, bytes: Buffer, base: bigint): readonly Batch
 
 function checkIndexes(disk: SimulatedDisk, path: string, base: bigint, places: readonly BatchPlace[]): void {
   const offsets = disk.peek(`${path}.index`) ?? Buffer.alloc(0)
+  const times = disk.peek(`${path}.timeindex`) ?? Buffer.alloc(0)
+  if (offsets.length % 8 !== 0 || times.length % 12 !== 0) throw new Error(`${path} has torn indexes`)
   for (let at = 0; at < offsets.length; at += 8) {
     const offset = base + BigInt(offsets.readInt32BE(at))
     const place = places.find(({ position }) => position === offsets.readInt32BE(at + 4))
@@ -74,7 +76,6 @@ function checkIndexes(disk: SimulatedDisk, path: string, base: bigint, places: r
       throw new Error(`${path}.index points from ${offset} to ${offsets.readInt32BE(at + 4)}`)
     }
   }
-  const times = disk.peek(`${path}.timeindex`) ?? Buffer.alloc(0)
   let before = -1n
   for (let at = 0; at < times.length; at += 12) {
     const timestamp = times.readBigInt64BE(at)

@@ -61,19 +61,28 @@ export const CONTAINER_SETTINGS: Readonly<Record<string, string>> = {
 
 export interface ProgramOptions {
   readonly images: Images
+  /** Where it runs. */
   readonly folder: string
+  /** More of its environment. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 /** Runs a program that starts containers, and gives what it printed. @throws Error with that when it fails. */
 export async function runProgram(
   [program, ...prefix]: Tool['command'],
   args: readonly string[],
-  { images, folder }: ProgramOptions,
+  { images, folder, settings = {} }: ProgramOptions,
 ): Promise<string> {
   const { image, kraftImage } = images
   const child = spawn(program, [...prefix, ...args], {
     cwd: folder,
-    env: { ...process.env, ...CONTAINER_SETTINGS, OTTLA_IMAGE: image, OTTLA_KRAFT_IMAGE: kraftImage },
+    env: {
+      ...process.env,
+      ...CONTAINER_SETTINGS,
+      OTTLA_IMAGE: image,
+      OTTLA_KRAFT_IMAGE: kraftImage,
+      ...settings,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: PROGRAM_MS,
   })

@@ -3,6 +3,7 @@
 ARG BASE=node:22-bookworm-slim
 
 FROM ${BASE} AS build
+LABEL org.opencontainers.image.title=ottla-build
 USER root
 WORKDIR /build
 COPY package.json package-lock.json ./
@@ -14,7 +15,7 @@ RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 RUN mkdir -p /image/opt/ottla/dist /image/opt/kafka/bin /image/etc/kafka/docker /image/etc/kafka/secrets \
       /image/etc/confluent/docker /image/mnt/shared/config /image/var/lib/kafka/data /image/usr/local/bin \
       /image/opt/bitnami/kafka /image/opt/bitnami/scripts/kafka \
- && cp dist/cli.js dist/chunk-*.js dist/cli.licenses.txt /image/opt/ottla/dist/ \
+ && docker/copy-program.sh dist /image/opt/ottla/dist \
  && cp package.json LICENSE NOTICE docker/image.properties /image/opt/ottla/ \
  && mkdir -p /image/opt/ottla/node_modules \
  && for name in @node-rs @hpcc-js crc-32; do \

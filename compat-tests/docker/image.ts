@@ -57,6 +57,9 @@ async function makeImage(): Promise<string> {
     if (await exists(name)) return name
     const base = await ensureBase()
     await dockerRun('build', '--build-arg', `BASE=${base}`, '--tag', name, '--tag', 'ottla:test', '.')
+    // Each build leaves the half gigabyte that it was made in: those that are old are of no use to the next.
+    const old = ['--filter', 'label=org.opencontainers.image.title=ottla-build', '--filter', 'until=1h']
+    await dockerTry('image', 'prune', '--force', ...old)
     return name
   })
 }

@@ -54,7 +54,8 @@ export async function apiVersions(
   }
   const { brokers } = await first.send(metadataApi, request).finally(() => first.close())
   for (const { host, port, nodeId, rack } of brokers) {
-    const client = await Client.open({ host, port }, TIMEOUT_MS)
+    // One broker is the one that has answered, even where it is told to others by a name that is not known here.
+    const client = brokers.length === 1 ? first : await Client.open({ host, port }, TIMEOUT_MS)
     client.close()
     const name = `${host}:${port} (id: ${nodeId} rack: ${rack ?? 'null'} isFenced: false)`
     print(`${name} -> (\n\t${linesOf(client).join(',\n\t')}\n)\n`)

@@ -128,3 +128,31 @@ test('where the data are: the flag wins over files and the environment', () => {
   const bitnami = { ...environment, KAFKA_KRAFT_CLUSTER_ID: 'y' }
   expect(startOptions(NO_FLAGS, bitnami)).toMatchObject({ clusterId: 'y', warnings: [] })
 })
+
+test('what is advertised without a host, as Bitnami tells people to, is what clients connect to', () => {
+  const variables = {
+    KAFKA_CFG_LISTENERS: 'PLAINTEXT://:9092,CONTROLLER://:9093',
+    KAFKA_CFG_ADVERTISED_LISTENERS: 'PLAINTEXT://:9092',
+  }
+  const { config, warnings } = startOptions(NO_FLAGS, variables)
+  expect(config).toEqual({ listeners: variables.KAFKA_CFG_LISTENERS })
+  expect(warnings).toEqual([])
+  const two = { ...variables, KAFKA_CFG_ADVERTISED_LISTENERS: 'PLAINTEXT://:9092,EXTERNAL://localhost:9094' }
+  expect(startOptions(NO_FLAGS, two).config['advertised.listeners']).toBe('EXTERNAL://localhost:9094')
+})
+
+test('a port that is told to clients and not listened on is a warning that says what to do', () => {
+  const variables = {
+    KAFKA_LISTENERS: 'IN://:9092,OUT://:9094',
+    KAFKA_ADVERTISED_LISTENERS: 'IN://kafka:9092,OUT://localhost:19094',
+  }
+  expect(startOptions(NO_FLAGS, variables).warnings).toEqual([
+    'advertised.listeners (KAFKA_ADVERTISED_LISTENERS): clients are told to connect to localhost:19094 while the broker ' +
+      'listens on 9094: they reach it only where 19094 leads to 9094, as with docker run -p 19094:9094',
+  ])
+})
+
+test('no directory is no directory, even where a file names one', () => {
+  const flags = { ...NO_FLAGS, configFiles: [file('log.dirs=/data\n')] }
+  expect(startOptions(flags, { KAFKA_LOG_DIRS: '' }).config).toEqual({})
+})

@@ -1,5 +1,6 @@
 /** What the program is to do, from all that says it: files, environment and flags, from weak to strong. */
 import { readFileSync, statSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { configDefinitions } from '../config/config-definition.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { parseConfig } from '../config/parse-config.ts'
@@ -57,9 +58,12 @@ export function startOptions(
   }
   // The flag is stronger than what files and the environment say of the same.
   if (flags.dataDir !== undefined) for (const name of ['log.dirs', 'log.dir']) settings.delete(name)
+  // Nowhere is in memory, for those who have to undo what a file or an image sets.
+  if (settings.get('log.dirs')?.value === '') settings.delete('log.dirs')
   for (const setting of settings.values()) checkValue(setting)
   const { port, host } = flags
   if (port === undefined && host === undefined) listenWhereAdvertised(settings)
+  adviseOnAdvertised(settings, warnings)
   const topics = [...fromEnvironment.topics, ...flags.topics]
   const config = Object.fromEntries(Array.from(settings.values(), ({ name, value }) => [name, value]))
   return {
@@ -130,6 +134,50 @@ function listenWhereAdvertised(settings: Map<string, Setting>): void {
     .map((listener) => listener.trim().replace(/^([^:]+:\/\/).*:(\d+)$/, '$1:$2'))
     .join(',')
   settings.set('listeners', { name: 'listeners', value, origin: advertised.origin })
+}
+
+interface Address {
+  readonly name: string
+  readonly host: string
+  readonly port: string
+}
+
+function addressesOf(setting: Setting | undefined): readonly Address[] {
+  return (setting?.value ?? '').split(',').flatMap((text) => {
+    const [, name, host, port] = /^([^:]+):\/\/(.*):(\d+)$/.exec(text.trim()) ?? []
+    return name === undefined || host === undefined || port === undefined ? [] : [{ name, host, port }]
+  })
+}
+
+/**
+ * In the environment of containers a listener is advertised without a host, which stands for the container's own: the
+ * address that a client has connected to is as good, and is told to it when the listener is left out. Where ports
+ * differ, something has to stand in between; nobody can see from here whether it does.
+ */
+function adviseOnAdvertised(settings: Map<string, Setting>, warnings: string[]): void {
+  const advertised = settings.get('advertised.listeners')
+  if (advertised === undefined) return
+  const listeners = addressesOf(settings.get('listeners'))
+  const portOf = (name: string): string | undefined => listeners.find((each) => each.name === name)?.port
+  const addresses = addressesOf(advertised)
+  if (advertised.origin.startsWith('KAFKA_') && addresses.some(({ host }) => host === '')) {
+    const told = addresses
+      .filter(({ name, host, port }) => host !== '' || port !== portOf(name))
+      .map(({ name, host, port }) => `${name}://${host === '' ? hostname() : host}:${port}`)
+    if (told.length === 0) settings.delete('advertised.listeners')
+    else settings.set('advertised.listeners', { ...advertised, value: told.join(',') })
+  }
+  const others = addresses
+    .map(({ name, host, port }) => ({ host, port, own: portOf(name) }))
+    .filter(({ port, own }) => own !== undefined && own !== '0' && own !== port)
+  const [first] = others
+  if (first === undefined) return
+  const told = others.map(({ host, port }) => `${host}:${port}`).join(' and ')
+  const bound = others.map(({ own }) => own).join(' and ')
+  warnings.push(
+    `advertised.listeners (${advertised.origin}): clients are told to connect to ${told} while the broker listens on ` +
+      `${bound}: they reach it only where ${first.port} leads to ${first.own}, as with docker run -p ${first.port}:${first.own}`,
+  )
 }
 
 function placeOf(

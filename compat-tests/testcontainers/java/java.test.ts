@@ -1,4 +1,4 @@
-/** testcontainers of Maven: its containers for Kafka with another image, and the example that uses one. */
+/** testcontainers of Maven, before and since version 2: its containers for Kafka with another image, and the example. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,13 +7,15 @@ import { afterAll, beforeAll, test } from 'vitest'
 import { root, type Tool } from '../../tools.ts'
 import { describeWithContainers, runProgram } from '../containers.ts'
 
+const TEST_MS = 120_000
+
 const tools = join(root, '.tools/testcontainers-java')
-const console = join(tools, 'console/junit-platform-console-standalone.jar')
-const libs = join(tools, 'libs')
+/** It brings JUnit with it. */
+const junit = join(tools, 'console/junit-platform-console-standalone.jar')
 
 const java: Tool = {
-  command: ['java', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m', '-jar', console, 'execute'],
-  missing: existsSync(console) ? undefined : 'testcontainers for Java is not there: run .ci/install-tools',
+  command: ['java', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m', '-jar', junit, 'execute'],
+  missing: existsSync(junit) ? undefined : 'testcontainers for Java is not there: run .ci/install-tools',
 }
 
 const sources = [
@@ -21,7 +23,7 @@ const sources = [
   join(root, 'examples/java-testcontainers/src/test/java/OrdersTest.java'),
 ]
 
-const modes = [
+const methods = [
   ...['apacheKafka', 'apacheKafkaFromAnotherContainer', 'configsOfTheEnvironment', 'confluentKafka'],
   ...['theOlderContainer', 'theOlderContainerWithKraft'],
 ]
@@ -30,20 +32,28 @@ describeWithContainers('testcontainers (Maven)', java, (images) => {
   let classes: string
   beforeAll(() => {
     classes = mkdtempSync(join(tmpdir(), 'ottla-testcontainers-java-'))
-    const javac = spawnSync('javac', ['-cp', `${libs}/*`, '-d', classes, ...sources], { encoding: 'utf8' })
+    const javac = spawnSync('javac', ['-cp', `${tools}/libs/*`, '-d', classes, ...sources], {
+      encoding: 'utf8',
+    })
     if (javac.status !== 0) throw new Error(`javac: ${javac.error?.message ?? javac.stderr}`)
   }, 60_000)
   afterAll(() => rmSync(classes, { recursive: true, force: true }))
 
-  /** The console brings JUnit with it. */
-  const run = async (...selection: readonly string[]): Promise<void> => {
-    const jars = readdirSync(libs).filter((name) => !name.startsWith('junit-'))
-    const classpath = [classes, ...jars.map((name) => join(libs, name))].join(':')
+  const run = async (libs: string, ...selection: readonly string[]): Promise<void> => {
+    const jars = readdirSync(join(tools, libs)).filter((name) => !name.startsWith('junit-j'))
+    const classpath = [classes, ...jars.map((name) => join(tools, libs, name))].join(':')
     const args = ['--disable-banner', '--disable-ansi-colors', '--fail-if-no-tests', '-cp', classpath]
     await runProgram(java.command, [...args, ...selection], { images: images(), folder: tmpdir() })
   }
 
-  test.each(modes)('%s', (mode) => run('--select-method', `ContainersTest#${mode}`), 120_000)
+  test.each(methods)(
+    '1.21: %s',
+    (name) => run('libs-1', '--select-method', `ContainersTest#${name}`),
+    TEST_MS,
+  )
 
-  test('the example', () => run('--select-class', 'OrdersTest'), 120_000)
+  // The scripts of both are the same: one JVM will do.
+  test('2.0', () => run('libs', '--select-class', 'ContainersTest'), TEST_MS)
+
+  test('the example', () => run('libs', '--select-class', 'OrdersTest'), TEST_MS)
 })

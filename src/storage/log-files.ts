@@ -340,8 +340,11 @@ export class LogFiles {
       await this.#context.syncDataDir(isUrgent)
       this.isDirectoryUnsafe = false
     }
-    if (cuts === this.#cuts && endOffset > this.recoveryPoint) {
-      this.recoveryPoint = endOffset
+    // A segment that was sealed meanwhile stays above it: its indexes are another flush's.
+    const sealed = this.segments.slice(0, -1).find(({ areIndexesSafe }) => !areIndexesSafe)
+    const safeOffset = sealed === undefined || sealed.baseOffset > endOffset ? endOffset : sealed.baseOffset
+    if (cuts === this.#cuts && safeOffset > this.recoveryPoint) {
+      this.recoveryPoint = safeOffset
       this.#context.recoveryPointMoved()
     }
   }

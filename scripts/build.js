@@ -5,12 +5,13 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const dist = join(root, 'dist')
+// Tests build into a folder of their own.
+const dist = resolve(process.argv[2] ?? join(root, 'dist'))
 
 /** @type {import('esbuild').BuildOptions} */
 const common = {
@@ -48,7 +49,7 @@ chmodSync(join(dist, 'cli.js'), 0o755)
 writeFileSync(join(dist, 'cli.licenses.txt'), licences(Object.keys(program.metafile.inputs)))
 
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
-const types = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], {
+const types = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', dist], {
   stdio: 'inherit',
 })
 process.exitCode = types.status ?? 1

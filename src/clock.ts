@@ -107,8 +107,11 @@ export class ManualClock implements Clock {
   #outrunsClients = false
   readonly #timers = new TimerHeap<ManualTimer>()
 
-  /** @param startMs what `now()` says at first: milliseconds since 1970. */
-  constructor(startMs: number = Date.UTC(2026, 0, 1)) {
+  /**
+   * @param startMs what `now()` says at first: milliseconds since 1970. The machine's time when left out: clients stamp
+   * their records with that, and Kafka refuses records that are more than an hour ahead of the broker.
+   */
+  constructor(startMs: number = Date.now()) {
     this.#nowMs = startMs
   }
 

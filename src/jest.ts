@@ -33,6 +33,7 @@ interface Hooks {
 
 /**
  * A cluster for the tests of one file, or of one `describe`: started before the first, stopped after the last.
+ * Jest calls hooks in the order in which they were given, so an `afterAll` that closes clients stands in front of this.
  * @returns a function that gives the cluster, to be called in tests and hooks.
  */
 export function useKafka(options: ClusterOptions = {}): () => Cluster {

@@ -44,10 +44,16 @@ export interface KafkaFixtures {
 }
 
 /** vitest's `test`, with a cluster for each test that asks for one: `test('…', async ({ kafka }) => …)`. */
-export const test: TestAPI<KafkaFixtures> = base.extend<KafkaFixtures>({
-  kafkaOptions: {},
-  kafka: async ({ kafkaOptions }, use) => {
-    await using cluster = await startCluster(kafkaOptions)
-    await use(cluster)
-  },
-})
+export const test: TestAPI<KafkaFixtures> = withKafka()
+
+function withKafka(): TestAPI<KafkaFixtures> {
+  // Where this module is a global setup there are no tests yet, and vitest does not let them be extended.
+  if (!('__vitest_worker__' in globalThis)) return base as unknown as TestAPI<KafkaFixtures>
+  return base.extend<KafkaFixtures>({
+    kafkaOptions: {},
+    kafka: async ({ kafkaOptions }, use) => {
+      await using cluster = await startCluster(kafkaOptions)
+      await use(cluster)
+    },
+  })
+}

@@ -81,7 +81,7 @@ export interface Sent<R> {
 }
 
 export class Harness {
-  readonly clock: ManualClock = new ManualClock()
+  readonly clock: ManualClock = new ManualClock(Date.UTC(2026, 0, 1))
   readonly log: TestLog = new TestLog()
   readonly topics: TestTopics = new TestTopics().add('t').add('u')
   readonly groups: GroupCoordinator

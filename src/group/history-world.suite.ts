@@ -66,7 +66,7 @@ interface Member {
 }
 
 export class World {
-  readonly clock: ManualClock = new ManualClock()
+  readonly clock: ManualClock = new ManualClock(Date.UTC(2026, 0, 1))
   readonly topics: TestTopics = new TestTopics().add('t', 3)
   readonly log: TestLog = new TestLog()
   readonly shards: GroupShards

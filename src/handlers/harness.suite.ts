@@ -29,7 +29,7 @@ export interface TestBroker {
 
 /** @param storage what a broker with a data directory knows of it, instead of a mere store. */
 export async function testBroker(options: BrokerOptions = {}, storage?: BrokerStorage): Promise<TestBroker> {
-  const clock = options.clock instanceof ManualClock ? options.clock : new ManualClock()
+  const clock = options.clock instanceof ManualClock ? options.clock : new ManualClock(Date.UTC(2026, 0, 1))
   const lines: string[] = []
   const logger = pino({ level: 'warn' }, { write: (line) => lines.push(JSON.parse(line).msg) })
   const config = new BrokerConfig({ overrides: { 'node.id': '1', ...options.config } })

@@ -25,7 +25,7 @@ export interface TestLog {
 export async function openTestLog(
   config: Partial<LogConfig> = {},
   store: LogStore = new MemoryStore(),
-  clock: ManualClock = new ManualClock(),
+  clock: ManualClock = new ManualClock(Date.UTC(2026, 0, 1)),
 ): Promise<TestLog> {
   const options = {
     store,

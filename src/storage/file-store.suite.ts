@@ -24,7 +24,7 @@ export async function openTestStore(
   options: Partial<FileStoreOptions> = {},
 ): Promise<TestStore> {
   const told: Told = { info: [], warn: [], error: [] }
-  const clock = new ManualClock()
+  const clock = new ManualClock(Date.UTC(2026, 0, 1))
   const store = await openFileStore({
     dataDir: DATA_DIR,
     clock,

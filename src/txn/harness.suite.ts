@@ -140,7 +140,7 @@ const CONFIG: TxnConfig = {
 const PARTITIONS = 10
 
 export class TxnHarness {
-  readonly clock: ManualClock = new ManualClock()
+  readonly clock: ManualClock = new ManualClock(Date.UTC(2026, 0, 1))
   readonly log: TestLog = new TestLog()
   readonly markers: TestMarkers = new TestMarkers()
   readonly logged: unknown[] = []

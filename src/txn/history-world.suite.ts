@@ -57,7 +57,7 @@ class CrashingLog extends TestLog {
 }
 
 export class World {
-  readonly #clock = new ManualClock()
+  readonly #clock = new ManualClock(Date.UTC(2026, 0, 1))
   readonly #log = new CrashingLog()
   readonly #partitions = new DataPartitions(PARTITIONS)
   readonly #temper: Temper

@@ -24,7 +24,7 @@ export interface Target {
 
 /** Starts a broker with a topic that has records, and whose group coordinator is ready. */
 export async function startTarget(seed: number): Promise<Target> {
-  const clock = new ManualClock()
+  const clock = new ManualClock(Date.UTC(2026, 0, 1))
   const errors = new ErrorLines()
   const topic = { name: 'fuzz', partitions: 4 }
   const broker = await startBroker({

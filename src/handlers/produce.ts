@@ -89,6 +89,7 @@ function messageOf(error: KafkaError): string | null {
 
 /** Each topic, and in it each partition, once: of one that a request names twice only the last counts. */
 function perTopic({ topicData }: ProduceRequest): readonly TopicProduceData[] {
+  if (topicData.length === 1 && topicData[0]?.partitionData.length === 1) return topicData
   const byTopic = new Map<string, { name: string; topicId: string; partitionData: PartitionProduceData[] }>()
   for (const { name, topicId, partitionData } of topicData) {
     if (partitionData.length === 0) continue

@@ -27,6 +27,7 @@ import { Metadata, type MetadataRecord, type Topic } from './metadata/metadata.t
 import { ProducerIds } from './metadata/producer-ids.ts'
 import { EVICT_AFTER_MS, FetchSessions } from './replica/fetch-sessions.ts'
 import { LogCleaner } from './replica/log-cleaner.ts'
+import { boundMemory } from './replica/memory-bound.ts'
 import { ReplicaManager } from './replica/replica-manager.ts'
 import { hostAndPort } from './server/addresses.ts'
 import { ConnectionQuotas } from './server/connection-quotas.ts'
@@ -34,6 +35,7 @@ import { Dispatcher, type RequestRecord } from './server/dispatch.ts'
 import { Listener } from './server/listener.ts'
 import { resolveHost } from './server/resolve-host.ts'
 import type { LogStore } from './storage/log-store.ts'
+import { MemoryStore } from './storage/memory-store.ts'
 import { KafkaError } from './wire/kafka-error.ts'
 
 /** A topic to have from the start. */
@@ -199,7 +201,9 @@ export class Broker {
     this.dispatcher = new Dispatcher({ handlers, services, onRequest: options.onRequest })
     this.#quotas = new ConnectionQuotas(config)
     this.#keepAlive = options.keepAlive
-    this.#cleaner = new LogCleaner({ ...services, partitions: () => services.replicas.partitions() })
+    const watched = { ...services, partitions: () => services.replicas.partitions() }
+    this.#cleaner = new LogCleaner(watched)
+    if (storage.store instanceof MemoryStore) boundMemory(storage.store, watched)
   }
 
   /** By listener, where this machine reaches it. */

@@ -7,6 +7,14 @@ export interface OwnBrokerConfigValues {
    * being made, transactions whose end is decided and not yet written. Otherwise nobody waits without need.
    */
   readonly 'ottla.realistic': boolean
+  /**
+   * How many bytes logs in memory may hold, all together: beyond that the oldest records go. -1 stands for a part of the
+   * memory that the process may use.
+   */
+  readonly 'ottla.memory.max.bytes': number
 }
 
-export const ownBrokerConfigRows: readonly ConfigRow[] = [['ottla.realistic', 'BOOLEAN', 'false', 1]]
+export const ownBrokerConfigRows: readonly ConfigRow[] = [
+  ['ottla.realistic', 'BOOLEAN', 'false', 1],
+  ['ottla.memory.max.bytes', 'LONG', '-1', 1, '[-1,...]'],
+]

@@ -104,6 +104,35 @@ export class LogCleaning {
     return deletions
   }
 
+  /** When the oldest segment that holds anything was last written to, in ms; null where there is none. */
+  get oldestMs(): number | null {
+    const [oldest] = this.#log.state().segments
+    return oldest === undefined || oldest.sizeBytes === 0 ? null : oldest.largestTimestamp
+  }
+
+  /** Ends the active segment where it holds at least so many bytes, so that they can go without those to come. */
+  endLargeSegment(minBytes: number): void {
+    const { state, queue, roll } = this.#log
+    const active = state().segments.at(-1)
+    if (active === undefined || active.sizeBytes < minBytes || queue.failure !== null) return
+    if (this.#running === null) roll()
+  }
+
+  /**
+   * Drops the oldest segment, whatever retention says.
+   * @returns its bytes; 0 where it may not go: not all of it is below the high watermark, or the log is being compacted.
+   */
+  dropOldestSegment(highWatermark: bigint): number {
+    if (this.#running !== null || this.#log.queue.failure !== null) return 0
+    const { segments, endOffset } = this.#log.state()
+    const [oldest, next] = segments
+    if (oldest === undefined || oldest.sizeBytes === 0 || highWatermark < (next?.baseOffset ?? endOffset))
+      return 0
+    const { sizeBytes } = oldest
+    this.#dropOldest(1)
+    return sizeBytes
+  }
+
   /** Drops what lies below the log's start. Returns as `StoreQueue.run` does. */
   dropBelowStart(): undefined | Promise<void> {
     const { queue, stored, state } = this.#log

@@ -4,7 +4,7 @@ import type { AppendResult } from '../log/append-result.ts'
 import type { CleanableRange } from '../log/cleanable-range.ts'
 import type { EpochEnd } from '../log/leader-epochs.ts'
 import type { Log } from '../log/log.ts'
-import type { CompactionLimits, CompactionResult, Deletion } from '../log/log-cleaning.ts'
+import type { CompactionLimits, CompactionResult, Deletion, LogCleaning } from '../log/log-cleaning.ts'
 import type { ActiveProducer } from '../log/producer-state.ts'
 import type { TimestampAndOffset } from '../log/timestamp-search.ts'
 import { type AbortedTransaction, MARKER_BYTES, type TransactionMarker } from '../log/transaction-marker.ts'
@@ -275,6 +275,18 @@ export class Partition {
     const deletions = this.#log.cleaning.deleteOldSegments(this.#highWatermark)
     if (this.logStartOffset !== before) this.#notify(0, 0)
     return deletions
+  }
+
+  /** How its log gives up its oldest data; see `LogCleaning`. */
+  get cleaning(): Pick<LogCleaning, 'oldestMs' | 'endLargeSegment'> {
+    return this.#log.cleaning
+  }
+
+  /** Drops the oldest segment to make room; see `LogCleaning.dropOldestSegment`. */
+  dropOldestSegment(): number {
+    const droppedBytes = this.#log.cleaning.dropOldestSegment(this.#highWatermark)
+    if (droppedBytes > 0) this.#notify(0, 0)
+    return droppedBytes
   }
 
   /** What there is to compact; see `LogCleaning.cleanable`. */

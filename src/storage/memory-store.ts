@@ -28,9 +28,22 @@ interface LogData {
   files: Map<string, Buffer> | null
 }
 
+/** Who wants to know how much is appended. */
+interface Growth {
+  leftBytes: number
+  everyBytes: number
+  tell: () => void
+}
+
 /** Answers every call at once. A broker that is started again on the same store finds its logs as they were. */
 export class MemoryStore implements LogStore {
   readonly #logs = new Map<string, LogData>()
+  readonly #growth: Growth = { leftBytes: Infinity, everyBytes: Infinity, tell: () => {} }
+
+  /** Calls `tell` each time that so many bytes have been appended, in the middle of an append. */
+  watchGrowth(everyBytes: number, tell: () => void): void {
+    Object.assign(this.#growth, { leftBytes: everyBytes, everyBytes, tell })
+  }
 
   open(id: LogId, epoch: number): MemoryLog {
     const key = keyOf(id)
@@ -45,7 +58,7 @@ export class MemoryStore implements LogStore {
       throw new StoreError('fenced', `log ${name(id)} was opened in epoch ${data.epoch}, now in ${epoch}`)
     }
     data.epoch = epoch
-    return new MemoryLog(data)
+    return new MemoryLog(data, this.#growth)
   }
 
   list(): readonly LogId[] {
@@ -96,10 +109,12 @@ export class MemoryStore implements LogStore {
 
 class MemoryLog implements StoredLog {
   readonly #data: LogData
+  readonly #growth: Growth
   #closed = false
 
-  constructor(data: LogData) {
+  constructor(data: LogData, growth: Growth) {
     this.#data = data
+    this.#growth = growth
     data.owner = this
   }
 
@@ -118,8 +133,15 @@ class MemoryLog implements StoredLog {
   append(frames: readonly Frame[]): void {
     this.#checkOwner()
     const active = this.#active()
-    for (const frame of frames) active.append(frame)
+    const growth = this.#growth
+    for (const frame of frames) {
+      active.append(frame)
+      growth.leftBytes -= frame.length
+    }
     this.#data.endOffset = active.endOffset
+    if (growth.leftBytes > 0) return
+    growth.leftBytes = growth.everyBytes
+    growth.tell()
   }
 
   roll(baseOffset: bigint): void {

@@ -96,17 +96,19 @@ export class FileSegment implements Segment, OpenFile {
 
   /**
    * Opens a segment that is known to be whole, with its indexes, and reads only what stands behind their last entry.
+   * @param usesIndexes whether its indexes are to be relied on; otherwise they are made anew.
    * @throws StoreError `failed` when it is not whole after all.
    */
-  static async trusted(home: SegmentHome, baseOffset: bigint): Promise<FileSegment> {
+  static async trusted(home: SegmentHome, baseOffset: bigint, usesIndexes = true): Promise<FileSegment> {
     const segment = new FileSegment(home, baseOffset, emptyFacts(baseOffset), true)
+    segment.areIndexesSafe = usesIndexes
     const file = home.disk.open(segment.#path('.log'), 'write')
     let problem: string | null = null
     let position = 0
     let index: SegmentIndex | null = null
     try {
       const fileBytes = file.sizeBytes()
-      index = await readSealedIndex(home.disk, segment.#indexPaths, baseOffset, file)
+      if (usesIndexes) index = await readSealedIndex(home.disk, segment.#indexPaths, baseOffset, file)
       for (const isChecked of [false, true]) {
         if (isChecked) index = new SegmentIndex(baseOffset)
         if (index === null) continue

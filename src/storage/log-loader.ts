@@ -87,7 +87,9 @@ async function loadSegments(
   for (const [index, base] of bases.entries()) {
     const next = bases[index + 1]
     if (index < firstChecked) {
-      segments.push(await trusted(context, home, base, next === undefined))
+      // It may have been sealed after its end had become the recovery point, and its indexes come later.
+      const usesIndexes = options.isClean || next !== options.recoveryPoint
+      segments.push(await trusted(context, home, base, { isActive: next === undefined, usesIndexes }))
       continue
     }
     const end = segments.at(-1)?.endOffset ?? base
@@ -122,9 +124,9 @@ async function trusted(
   context: StoreContext,
   home: SegmentHome,
   base: bigint,
-  isActive: boolean,
+  { isActive, usesIndexes }: { readonly isActive: boolean; readonly usesIndexes: boolean },
 ): Promise<FileSegment> {
-  if (!isActive) return FileSegment.trusted(home, base)
+  if (!isActive) return FileSegment.trusted(home, base, usesIndexes)
   try {
     return await FileSegment.trusted(home, base)
   } catch {

@@ -35,7 +35,7 @@ await build({
   entryPoints: ['src/index.ts', 'src/testcontainers.ts', 'src/vitest.ts', ...jestEntries],
   packages: 'external',
 })
-await buildCommonJs(['src/index.ts', ...jestEntries])
+await buildCommonJs(['src/index.ts', 'src/testcontainers.ts', ...jestEntries])
 const program = await build({
   ...common,
   entryPoints: ['src/cli.ts'],
@@ -53,7 +53,7 @@ const types = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build
   stdio: 'inherit',
 })
 process.exitCode = types.status ?? 1
-copyTypes(['index.d.ts', 'jest.d.ts', 'jest-setup.d.ts', 'jest-teardown.d.ts'])
+copyTypes(['index.d.ts', 'testcontainers.d.ts', 'jest.d.ts', 'jest-setup.d.ts', 'jest-teardown.d.ts'])
 
 /**
  * The library for those who can but `require`: Jest, whose own loader knows neither ES modules nor `import()` unless it

@@ -1,5 +1,5 @@
 /** `ottla/testcontainers`: ottla's container image in a test, in the manner of the package testcontainers. */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import {
   AbstractStartedContainer,
@@ -213,6 +213,7 @@ function bracketed(host: string): string {
 }
 
 function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return JSON.parse(text).version
+  // The file for those who can but `require` lies one folder deeper than the others.
+  const paths = ['../package.json', '../../package.json'].map((path) => new URL(path, import.meta.url))
+  return JSON.parse(readFileSync(paths.find(existsSync) ?? '', 'utf8')).version
 }

@@ -186,6 +186,29 @@ describeWith(docker, 'The container image', () => {
     60_000,
   )
 
+  test('with 128 MiB of memory it forgets the oldest records and lives', async () => {
+    const limits = ['--memory', '128m', '--memory-swap', '128m']
+    const { id, port } = await published(...limits, '--env', 'KAFKA_LOG_DIRS=')
+    const kafka = new Kafka({ brokers: [`localhost:${port}`], logLevel: logLevel.NOTHING })
+    const [producer, admin] = [kafka.producer(), kafka.admin()]
+    await Promise.all([producer.connect(), admin.connect()])
+    await admin.createTopics({ topics: [{ topic: 'much', numPartitions: 3 }] })
+    const message = { value: Buffer.alloc(100_000, 'x') }
+    for (let sent = 0; sent < 250; sent++) {
+      const topicMessages = [{ topic: 'much', messages: Array.from({ length: 9 }, () => message) }]
+      await producer.sendBatch({ topicMessages })
+    }
+    const offsets = await admin.fetchTopicOffsets('much')
+    await Promise.all([producer.disconnect(), admin.disconnect()])
+    const sum = (which: 'low' | 'high'): number =>
+      offsets.reduce((total, each) => total + Number(each[which]), 0)
+    expect(sum('high')).toBe(2250)
+    expect(sum('high') - sum('low')).toBeGreaterThan(100)
+    expect(sum('high') - sum('low')).toBeLessThan(200)
+    expect((await logsOf(id)).match(/ottla.memory.max.bytes/g)).toHaveLength(1)
+    expect(await state(id, 'json .State')).toContain('"Running":true')
+  }, 90_000)
+
   test('the mounted server.properties is read, and the environment is stronger', async () => {
     const file = join(folder, 'server.properties')
     writeFileSync(file, 'num.partitions=5\nlog.retention.hours=7\n', { mode: 0o644 })

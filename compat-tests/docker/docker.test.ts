@@ -125,10 +125,17 @@ describeWith(docker, 'The container image', () => {
     expect(await logsOf(id)).toContain('clients are told to connect to localhost:9092')
   }, 60_000)
 
-  test('it becomes healthy', async () => {
-    const id = await start(['--health-interval', '500ms', '--env', 'KAFKA_LISTENERS=PLAINTEXT://:19092'])
-    await until('healthy', async () => (await state(id, '.State.Health.Status')) === 'healthy', 30_000)
-  }, 60_000)
+  test.each([
+    ['in the environment', ['--env', 'KAFKA_LISTENERS=PLAINTEXT://:19092'], []],
+    ['on the command line', [], ['--port', '19093']],
+  ])(
+    'it becomes healthy, its port given %s',
+    async (_where, options, command) => {
+      const id = await start(['--health-interval', '500ms', ...options], image, command)
+      await until('healthy', async () => (await state(id, '.State.Health.Status')) === 'healthy', 30_000)
+    },
+    60_000,
+  )
 
   test('a container beside it and clients outside are each told what they can reach', async () => {
     const network = await dockerRun('network', 'create', `ottla-test-${process.pid}-${Date.now()}`)

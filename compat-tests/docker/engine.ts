@@ -25,6 +25,9 @@ export const docker: Tool = {
     missing ??= { reason: whyMissing() }
     return missing.reason
   },
+  get cannotRun() {
+    return this.missing !== undefined && !this.missing.includes(INSTALL)
+  },
 }
 
 /** Runs a command of docker's and gives what it prints. @throws Error with its errors when it fails. */
@@ -76,7 +79,7 @@ function start(): string | undefined {
     ['--data-root', join(dockerFolder, 'data')],
     // Sockets are in there, whose paths have to be short.
     ['--exec-root', '/run/ottla-docker'],
-    ['--pidfile', '/run/ottla-docker.pid'],
+    ['--pidfile', join(dockerFolder, 'engine.pid')],
   ]
   spawn('dockerd', options.flat(), { detached: true, stdio: ['ignore', log, log] }).unref()
   const endMs = Date.now() + START_SECONDS * 1000

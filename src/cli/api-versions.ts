@@ -1,4 +1,5 @@
 /** `ottla api-versions`: what each broker of a cluster serves, as kafka-broker-api-versions prints it. */
+import { readFileSync } from 'node:fs'
 import { metadataApi } from '../wire/messages/metadata.ts'
 import { Client, connectTo } from './client.ts'
 import { CLIENT_APIS } from './client-apis.ts'
@@ -12,7 +13,7 @@ Usage: ottla api-versions --bootstrap-server <host:port> [options]
 
       --bootstrap-server <servers>  whom to ask; waits up to 60 s until somebody answers
       --check                       print nothing: the exit code says whether the broker answers within 3 s
-                                    (default then: localhost, the port that KAFKA_LISTENERS or the like names first)
+                                    (whom, when left out: whoever the environment names, or listens in this container)
       --command-config <file>       configs of an admin client: taken note of, with no effect
 `
 
@@ -40,7 +41,7 @@ export async function apiVersions(
   checkCommandConfig(options)
   const given = options.get('bootstrap-server')?.at(-1)
   if (options.has('check')) {
-    const client = await connectTo(given ?? ownAddress(environment), CHECK_TIMEOUT_MS)
+    const client = await connectTo(given ?? ownAddresses(environment), CHECK_TIMEOUT_MS)
     client.close()
     return
   }
@@ -60,6 +61,25 @@ export async function apiVersions(
     const name = `${host}:${port} (id: ${nodeId} rack: ${rack ?? 'null'} isFenced: false)`
     print(`${name} -> (\n\t${linesOf(client).join(',\n\t')}\n)\n`)
   }
+}
+
+/** That, and then whatever is listened on: the broker may have been told its port in another way. */
+function ownAddresses(environment: Readonly<Record<string, string | undefined>>): string {
+  const ports = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) => {
+    try {
+      return listeningPorts(readFileSync(file, 'latin1'))
+    } catch {
+      // There is no such file but on Linux.
+      return []
+    }
+  })
+  return [ownAddress(environment), ...Array.from(new Set(ports), (port) => `localhost:${port}`)].join(',')
+}
+
+/** The ports in a table of sockets as Linux shows it: addresses in hexadecimal, 0A for those that listen. */
+export function listeningPorts(table: string): readonly number[] {
+  const rows = table.matchAll(/^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} 0A /gm)
+  return Array.from(rows, ([, port = '']) => Number.parseInt(port, 16))
 }
 
 /** Where the broker of the same container listens: its first listener that is not the controller's. */

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Cluster, startCluster } from '../index.ts'
-import { API_VERSIONS_HELP, apiVersions, ownAddress } from './api-versions.ts'
+import { API_VERSIONS_HELP, apiVersions, listeningPorts, ownAddress } from './api-versions.ts'
 import { addressesOf, Client } from './client.ts'
 import { CLIENT_APIS } from './client-apis.ts'
 import { topics } from './topics.ts'
@@ -93,6 +93,15 @@ test('a check asks the broker beside it', () => {
   expect(ownAddress({ KAFKA_LISTENERS: 'CONTROLLER://:9093,IN://0.0.0.0:19092' })).toBe('localhost:19092')
   expect(ownAddress({ KAFKA_CFG_LISTENERS: 'IN://10.0.0.1:5' })).toBe('10.0.0.1:5')
   expect(ownAddress({ KAFKA_ADVERTISED_LISTENERS: 'IN://kafka:9094' })).toBe('localhost:9094')
+})
+
+test('ports that are listened on, as Linux shows them', () => {
+  const table = [
+    '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode',
+    '   0: 00000000:2384 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12 1 0 100 0 0 10 0',
+    '   1: 0100007F:2384 0100007F:D431 01 00000000:00000000 00:00000000 00000000     0        0 13 1 0 20 4 30 10 -1',
+  ].join('\n')
+  expect(listeningPorts(table)).toEqual([9092])
 })
 
 test('servers that are no servers', async () => {

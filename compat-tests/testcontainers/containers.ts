@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { beforeAll, describe } from 'vitest'
+import { beforeAll } from 'vitest'
 import { docker, dockerRun } from '../docker/engine.ts'
 import { ensureImage } from '../docker/image.ts'
 import { describeWith, root, type Tool } from '../tools.ts'
@@ -21,10 +21,7 @@ export interface Images {
 const BUILD_MS = 600_000
 const PROGRAM_MS = 100_000
 
-/**
- * `describe` for tests that need an engine and `tool`, which may be left out. Where an engine is installed and cannot
- * run, that is no matter of what is installed: they are skipped, whatever OTTLA_REQUIRE_TOOLS says.
- */
+/** `describe` for tests that need an engine and `tool`, which may be left out. */
 export function describeWithContainers(
   title: string,
   tool: Tool | undefined,
@@ -40,17 +37,7 @@ export function describeWithContainers(
       return images
     })
   }
-  if (tool?.missing !== undefined) {
-    describeWith(tool, title, withImages)
-    return
-  }
-  const reason = docker.missing
-  if (reason === undefined || reason.includes('.ci/install-tools')) {
-    describeWith(docker, title, withImages)
-    return
-  }
-  console.warn(`${title}: skipped, ${reason}`)
-  describe.runIf(false)(`${title} (skipped: ${reason})`, withImages)
+  describeWith(tool?.missing === undefined ? docker : tool, title, withImages)
 }
 
 /** No helper image can be pulled, and the engine publishes ports on this machine even if it is a container itself. */

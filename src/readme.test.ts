@@ -17,6 +17,7 @@ const kcat = spawnSync('kcat', ['-V']).error === undefined
 let cluster: Cluster
 beforeAll(async () => {
   cluster = await startCluster()
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
 })
 afterAll(async () => {
   await cluster.stop()
@@ -34,12 +35,31 @@ function example(language: string, holding: string): string {
 describe('README.md', () => {
   it('has a kafkajs example that works', async () => {
     writeFileSync(join(folder, 'example.mjs'), example('js', "from 'kafkajs'"))
-    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
     const { stdout } = await run(process.execPath, ['example.mjs'], {
       cwd: folder,
       env: { ...process.env, KAFKAJS_NO_PARTITIONER_WARNING: '1', KAFKAJS_LOG_LEVEL: 'nothing' },
     })
     expect(stdout).toContain('0/0 first\n0/1 second\n')
+  })
+
+  it('has an example of a test that works', async () => {
+    const library = new URL('index.ts', import.meta.url).href
+    const text = example('ts', "from 'ottla'").replace("from 'ottla'", `from ${JSON.stringify(library)}`)
+    writeFileSync(join(folder, 'example.mts'), text)
+    const { stdout } = await run(process.execPath, ['--import', 'tsx', join(folder, 'example.mts')], {
+      cwd: root,
+      env: { ...process.env, KAFKAJS_LOG_LEVEL: 'nothing' },
+    })
+    for (const line of [
+      '0n { id: 1 }',
+      'orders-0@0 key=a value={"id":1}',
+      'orders-0@1 key=null value=just a value',
+      '2n',
+      'Stable',
+      '1',
+    ]) {
+      expect(stdout.split('\n')).toContain(line)
+    }
   })
 
   it.runIf(kcat || process.env['OTTLA_REQUIRE_TOOLS'] === '1')(

@@ -121,7 +121,9 @@ function checkLines(lines: readonly string[]): void {
   const known = lines.map((line) => line.replace(/ at \d+$/, ''))
   expect(known.toSorted()).toEqual([...new Set(known)].sort())
   for (const line of known)
-    expect(line).toMatch(/ is offline$|could not be opened$|tried again$|^the metadata log/)
+    expect(line).toMatch(
+      / is offline$|could not be opened$|tried again$|could not be recorded$|^the metadata log/,
+    )
 }
 
 function lift(disk: SimulatedDisk): void {

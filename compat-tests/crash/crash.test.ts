@@ -28,7 +28,7 @@ describeWith(load, 'a broker that is killed under load', () => {
       broker: ottla,
       load: load.command[0],
       seed,
-      kills: 25,
+      kills: 16,
       patienceS: 40,
     })
     expect(violations(history), `seed ${seed}`).toEqual([])

@@ -39,7 +39,7 @@ import { losePower, type Moment, playHistory, type Setting } from './power-loss/
 const SEED = Number(process.env['OTTLA_SEED'] ?? 4711)
 const IS_LONG = process.env['OTTLA_POWER_LOSS'] === 'all'
 /** Of each history, in the short form. */
-const MOMENTS = 24
+const MOMENTS = 16
 const LONG_MS = 3_600_000
 
 /** Loses power at some moments in ways of all kinds; throws at the first broken promise. */

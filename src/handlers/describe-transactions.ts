@@ -1,4 +1,5 @@
 /** DescribeTransactions (key 65), v0 (KIP-664). */
+import { undescribed } from '../txn/listing.ts'
 import {
   type DescribeTransactionsRequest,
   type DescribeTransactionsResponse,
@@ -12,15 +13,6 @@ export const describeTransactionsHandler: Handler<DescribeTransactionsRequest, D
 
     fail: ({ transactionalIds }, { code: errorCode }) => ({
       throttleTimeMs: 0,
-      transactionStates: transactionalIds.map((transactionalId) => ({
-        errorCode,
-        transactionalId,
-        transactionState: '',
-        transactionTimeoutMs: 0,
-        transactionStartTimeMs: 0n,
-        producerId: 0n,
-        producerEpoch: 0,
-        topics: [],
-      })),
+      transactionStates: transactionalIds.map((id) => undescribed(id, errorCode)),
     }),
   })

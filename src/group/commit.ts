@@ -1,4 +1,5 @@
 /** OffsetCommit and OffsetDelete: what may be recorded of a group's offsets, and by whom. */
+import type { OffsetCommitValue } from '../wire/coordinator-records/offset-commit.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import type { OffsetCommitRequest, OffsetCommitResponseTopic } from '../wire/messages/offset-commit.ts'
@@ -32,29 +33,45 @@ export function commitOffsets(
       ? -1n
       : BigInt.asIntN(64, nowMs + request.retentionTimeMs)
   const records: GroupRecord[] = []
-  const response = request.topics.map(({ name, topicId, partitions }) => ({
-    name,
-    topicId,
-    partitions: partitions.map((partition) => {
-      const { partitionIndex } = partition
-      const metadata = partition.committedMetadata ?? ''
-      if (metadata.length > shard.services.config.offsetMetadataMaxBytes) {
-        return { partitionIndex, errorCode: ErrorCode.OFFSET_METADATA_TOO_LARGE }
-      }
-      records.push(
-        offsetRecord(request.groupId, name, partitionIndex, {
-          offset: partition.committedOffset,
-          leaderEpoch: partition.committedLeaderEpoch,
-          metadata,
-          commitTimestamp: nowMs,
-          expireTimestamp,
-          topicId,
-        }),
-      )
-      return { partitionIndex, errorCode: ErrorCode.NONE }
-    }),
-  }))
+  const response = request.topics.map((topic) => {
+    const { name, topicId } = topic
+    const common = { commitTimestamp: nowMs, expireTimestamp, topicId }
+    return { name, topicId, partitions: recordOffsets(shard, request.groupId, topic, common, records) }
+  })
   return { records, response }
+}
+
+interface TopicOffsets {
+  readonly name: string
+  readonly partitions: readonly {
+    readonly partitionIndex: number
+    readonly committedOffset: bigint
+    readonly committedLeaderEpoch: number
+    readonly committedMetadata: string | null
+  }[]
+}
+
+/**
+ * Adds what is to be recorded of the offsets of one topic to `records`.
+ * @param common what all of them have in common.
+ * @returns the answer for each partition.
+ */
+export function recordOffsets(
+  shard: GroupShard,
+  groupId: string,
+  { name, partitions }: TopicOffsets,
+  common: Pick<OffsetCommitValue, 'commitTimestamp' | 'expireTimestamp' | 'topicId'>,
+  records: GroupRecord[],
+): { readonly partitionIndex: number; readonly errorCode: ErrorCode }[] {
+  return partitions.map(({ partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }) => {
+    const metadata = committedMetadata ?? ''
+    if (metadata.length > shard.services.config.offsetMetadataMaxBytes) {
+      return { partitionIndex, errorCode: ErrorCode.OFFSET_METADATA_TOO_LARGE }
+    }
+    const value = { offset: committedOffset, leaderEpoch: committedLeaderEpoch, metadata, ...common }
+    records.push(offsetRecord(groupId, name, partitionIndex, value))
+    return { partitionIndex, errorCode: ErrorCode.NONE }
+  })
 }
 
 /**

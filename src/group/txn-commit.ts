@@ -9,9 +9,10 @@ import type {
   TxnOffsetCommitResponseTopic,
 } from '../wire/messages/txn-offset-commit.ts'
 import { ZERO_UUID } from '../wire/reader.ts'
+import { recordOffsets } from './commit.ts'
 import type { AnsweredDecision, GroupShard } from './group-shard.ts'
 import { validMember } from './members.ts'
-import { type GroupRecord, offsetRecord } from './records.ts'
+import type { GroupRecord } from './records.ts'
 
 /** From this version on clients know COORDINATOR_LOAD_IN_PROGRESS here (KAFKA-7296). */
 const LOAD_IN_PROGRESS_FROM = 2
@@ -27,29 +28,12 @@ export function commitTransactionalOffsets(
   producer: VerifiedProducer,
 ): AnsweredDecision<readonly TxnOffsetCommitResponseTopic[]> {
   validateCommit(shard, request)
-  const commitTimestamp = BigInt(shard.nowMs)
+  // The request does not know topics' ids, and Kafka does not look them up.
+  const common = { commitTimestamp: BigInt(shard.nowMs), expireTimestamp: -1n, topicId: ZERO_UUID }
   const records: GroupRecord[] = []
-  const response = request.topics.map(({ name, partitions }) => ({
-    name,
-    partitions: partitions.map((partition) => {
-      const { partitionIndex } = partition
-      const metadata = partition.committedMetadata ?? ''
-      if (metadata.length > shard.services.config.offsetMetadataMaxBytes) {
-        return { partitionIndex, errorCode: ErrorCode.OFFSET_METADATA_TOO_LARGE }
-      }
-      records.push(
-        offsetRecord(request.groupId, name, partitionIndex, {
-          offset: partition.committedOffset,
-          leaderEpoch: partition.committedLeaderEpoch,
-          metadata,
-          commitTimestamp,
-          expireTimestamp: -1n,
-          // The request does not know ids, and Kafka does not look them up.
-          topicId: ZERO_UUID,
-        }),
-      )
-      return { partitionIndex, errorCode: ErrorCode.NONE }
-    }),
+  const response = request.topics.map((topic) => ({
+    name: topic.name,
+    partitions: recordOffsets(shard, request.groupId, topic, common, records),
   }))
   return { records, producer, response }
 }

@@ -61,9 +61,12 @@ export function portOf(server: Server): number {
   return address === null || typeof address === 'string' ? 0 : address.port
 }
 
-/** What makes a server for `bind`: one that leaves half-open connections to us and sends small answers at once. */
+/**
+ * What makes a server for `bind`: one that leaves half-open connections to us, sends small answers at once, and reads
+ * nothing before somebody is there for it.
+ */
 export function makeServer(): Server {
-  return createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true })
+  return createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, pauseOnConnect: true })
 }
 
 const MAX_ATTEMPTS = 20

@@ -5,11 +5,13 @@ import type { Clock, Timer } from '../clock.ts'
 import type { Endpoint } from '../handlers/handler.ts'
 import { FrameCutter, FrameError } from '../wire/frame.ts'
 import { CloseConnection } from './close-connection.ts'
+import { type Intake, readDirectly } from './direct-reads.ts'
 import type { Answer, Caller } from './dispatch.ts'
 import { foreignProtocolHint } from './foreign-protocol.ts'
 import type { IdleConnections } from './idle-connections.ts'
 
 export interface ConnectionOptions {
+  /** Accepted, and nothing read of it yet. */
   readonly socket: Socket
   /** Answers one frame, as `Dispatcher.serve` does. */
   readonly serve: (frame: Buffer, caller: Caller) => Answer | Promise<Answer>
@@ -44,7 +46,7 @@ const HALF_OPEN_GRACE_MS = 5_000
  * the client does not read its answers, no further request is served and soon the socket is not read either, so
  * that a connection holds at most a request being read, some read-ahead, and the answers of one go.
  */
-export class Connection implements Caller {
+export class Connection implements Caller, Intake {
   readonly connectionId: string
   readonly clientHost: string
   readonly clientPort: number
@@ -69,9 +71,7 @@ export class Connection implements Caller {
   #graceTimer: Timer | null = null
 
   constructor(options: ConnectionOptions) {
-    const { socket } = options
     this.#options = options
-    this.#socket = socket
     this.#frames = new FrameCutter(options.maxRequestBytes)
     this.signal = this.#abort.signal
     this.connectionId = options.connectionId
@@ -79,7 +79,8 @@ export class Connection implements Caller {
     this.clientPort = options.clientPort
     this.listenerName = options.listenerName
     this.advertised = options.advertised
-    socket.on('data', (chunk) => this.#received(chunk))
+    const socket = readDirectly(options.socket, this)
+    this.#socket = socket
     socket.on('end', () => this.#ended())
     socket.on('drain', () => this.#drained())
     socket.on('error', (error) => this.#log('debug', `${error.message}`))
@@ -105,10 +106,34 @@ export class Connection implements Caller {
     this.#socket.destroy()
   }
 
-  #received(chunk: Buffer): void {
-    if (this.#finished) return
-    // When the broker stops, what has not been read yet is not taken in any more.
-    if (!this.#abort.signal.aborted) this.#frames.push(chunk)
+  room(): Buffer | null {
+    return this.#frames.room()
+  }
+
+  received(chunk: Buffer): void {
+    if (!this.#takesIn()) return
+    this.#frames.push(chunk)
+    this.#arrived()
+    this.#frames.settle()
+  }
+
+  filled(bytes: number): void {
+    if (!this.#takesIn()) return
+    this.#frames.filled(bytes)
+    // Most reads only bring a part of a large frame.
+    if (this.#frames.room() === null) this.#arrived()
+    else if (this.#serving || this.#draining) this.#holdBack()
+  }
+
+  /** When the broker stops, what has not been read yet is not taken in any more. */
+  #takesIn(): boolean {
+    if (this.#finished) return false
+    if (!this.#abort.signal.aborted) return true
+    this.#arrived()
+    return false
+  }
+
+  #arrived(): void {
     if (this.#serving || this.#draining) this.#holdBack()
     else this.#work(null)
   }

@@ -12,6 +12,21 @@ function framed(...bodies: readonly Uint8Array[]): Buffer {
   return Buffer.concat(parts)
 }
 
+/** As a socket does: into the room that there is, otherwise into memory that is used for something else afterwards. */
+function give(cutter: FrameCutter, bytes: Buffer): number {
+  const room = cutter.room()
+  if (room !== null) {
+    const count = bytes.copy(room)
+    cutter.filled(count)
+    return count
+  }
+  const lent = Buffer.from(bytes)
+  cutter.push(lent)
+  cutter.settle()
+  lent.fill(0xee)
+  return bytes.length
+}
+
 function takeAll(cutter: FrameCutter): Buffer[] {
   const frames: Buffer[] = []
   for (let frame = cutter.next(); frame !== null; frame = cutter.next()) frames.push(frame)
@@ -29,8 +44,7 @@ test('however the bytes are cut into chunks, the frames come out as they went in
       let position = 0
       for (let turn = 0; position < bytes.length; turn++) {
         const size = Math.max(chunkSizes[turn % chunkSizes.length] ?? 1, turn % 2)
-        cutter.push(bytes.subarray(position, position + size))
-        position += size
+        position += give(cutter, bytes.subarray(position, position + size))
         if (turn % takeEvery === 0) received.push(...takeAll(cutter))
       }
       received.push(...takeAll(cutter))
@@ -40,13 +54,18 @@ test('however the bytes are cut into chunks, the frames come out as they went in
   )
 })
 
-test('a frame within one chunk is a view of it', () => {
-  const chunk = framed(Buffer.from('ab'), Buffer.from('cd'))
+test('a chunk is only lent: neither frames nor what is left of it live in its memory', () => {
+  const chunk = framed(Buffer.from('ab'), Buffer.from('cd'), Buffer.from('ef'), Buffer.from('gh'))
   const cutter = new FrameCutter(100)
-  cutter.push(chunk)
-  const frames = takeAll(cutter)
-  expect(frames.map(String)).toEqual(['ab', 'cd'])
-  for (const frame of frames) expect(frame.buffer).toBe(chunk.buffer)
+  cutter.push(chunk.subarray(0, -1))
+  const frames = [cutter.next(), cutter.next()]
+  cutter.settle()
+  chunk.fill(0, 0, chunk.length - 1)
+  frames.push(...takeAll(cutter))
+  cutter.push(chunk.subarray(-1))
+  chunk.fill(0)
+  frames.push(...takeAll(cutter))
+  expect(frames.map(String)).toEqual(['ab', 'cd', 'ef', 'gh'])
 })
 
 test('a frame that spans chunks is copied into a buffer that holds nothing else', () => {
@@ -60,6 +79,20 @@ test('a frame that spans chunks is copied into a buffer that holds nothing else'
   }
   expect(frames.map((frame) => frame.length)).toEqual([100_000, 4])
   expect(frames[0]?.buffer.byteLength).toBe(100_000)
+})
+
+test('of a large frame all but the beginning is read straight into its memory', () => {
+  const body = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index))
+  const cutter = new FrameCutter(body.length)
+  const bytes = framed(body)
+  expect(give(cutter, bytes.subarray(0, 10_000))).toBe(10_000)
+  expect(cutter.next()).toBe(null)
+  expect(cutter.room()).toHaveLength(90_004)
+  expect(give(cutter, bytes.subarray(10_000))).toBe(90_004)
+  expect(cutter.room()).toBe(null)
+  expect(cutter.bufferedBytes).toBe(100_004)
+  expect(cutter.next()?.equals(body)).toBe(true)
+  expect(cutter.bufferedBytes).toBe(0)
 })
 
 test('a size that is only claimed takes no memory', () => {

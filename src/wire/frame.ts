@@ -28,13 +28,12 @@ const GATHERED_CHUNKS = 512
 const SMALL_CHUNK_BYTES = 1024
 
 /**
- * Takes chunks as a socket yields them and gives frames. A frame that lies within one chunk is a view of it, one
- * that spans chunks is copied once, into a buffer of its own that holds nothing else.
+ * Takes chunks as a socket yields them and gives frames. The chunks are only lent, since all connections read into one
+ * buffer: a frame is copied out of them once, into memory that is its own. Of a large frame only the beginning
+ * comes that way. As soon as its memory is there the rest can be read straight into it: see `room`.
  *
- * A size that is only claimed takes no memory: a frame's beginning is kept as the chunks that it came in until a
- * sixteenth of it is there. From then on each chunk is copied as it comes and is garbage while it is young, which
- * is when the collector gets rid of it at little cost. Thousands of tiny chunks would take far more memory than their
- * bytes, so they are put together every now and then.
+ * A size that is only claimed takes no memory: a frame's beginning is gathered until a sixteenth of it is there.
+ * Thousands of tiny chunks would take far more memory than their bytes, so they are put together every now and then.
  */
 export class FrameCutter {
   readonly #maxFrameBytes: number
@@ -62,15 +61,34 @@ export class FrameCutter {
     return this.#chunk.length - this.#position + this.#older.length + this.#recent.length + begunBytes
   }
 
-  /** Adds what the socket yielded. Frames that became whole are to be taken with `next` until it gives null. */
+  /**
+   * Adds what the socket yielded. Frames that became whole are to be taken with `next` until it gives null; whoever
+   * stops before that calls `settle`. Until then the chunk's memory must not be used anew.
+   */
   push(chunk: Buffer): void {
     if (this.bufferedBytes === 0) {
       this.#chunk = chunk
       this.#position = 0
       return
     }
-    if (this.#chunk.length > 0) this.#keepRest()
+    this.settle()
     this.#keep(chunk)
+  }
+
+  /** Copies what is left of the last chunk, whose memory may be used anew then. */
+  settle(): void {
+    if (this.#chunk.length > 0) this.#keepRest()
+  }
+
+  /** Where the next bytes of the socket belong if they need not be pushed: tell with `filled` how many came there. */
+  room(): Buffer | null {
+    const frame = this.#frame
+    return frame === null || this.#filledBytes === frame.length ? null : frame.subarray(this.#filledBytes)
+  }
+
+  /** So many bytes have been written into `room`. */
+  filled(bytes: number): void {
+    this.#filledBytes += bytes
   }
 
   /**
@@ -87,7 +105,9 @@ export class FrameCutter {
         if (end <= chunk.length) {
           this.#position = end
           if (end === chunk.length) this.#chunk = this.#forgetChunk()
-          return chunk.subarray(start, end)
+          const frame = Buffer.allocUnsafe(end - start)
+          chunk.copy(frame, 0, start, end)
+          return frame
         }
       }
       this.#keepRest()
@@ -100,8 +120,7 @@ export class FrameCutter {
     if (frame === null || this.#filledBytes < frame.length) return null
     this.#frame = null
     this.#filledBytes = 0
-    // Usually a view of the last chunk. It is put together from more only if nobody asked for frames in between.
-    this.#chunk = this.#takeGathered().slice()
+    if (this.bufferedBytes > 0) this.#chunk = this.#takeGathered().slice()
     this.#position = 0
     return frame
   }
@@ -111,14 +130,19 @@ export class FrameCutter {
     if (this.#older.length + this.#recent.length < this.#neededBytes) return null
     const gathered = this.#takeGathered()
     const sizeBytes = this.#checked(gathered.readInt32BE(0))
-    this.#neededBytes = SIZE_BYTES + Math.ceil(sizeBytes / TRUSTED_PART)
+    this.#neededBytes = trustedBytes(sizeBytes)
     this.#older = gathered
     if (gathered.length < this.#neededBytes) return null
-    const frame = Buffer.allocUnsafeSlow(sizeBytes)
-    this.#filledBytes = Math.min(sizeBytes, gathered.length - SIZE_BYTES)
+    const frame = this.#begin(sizeBytes, gathered.length - SIZE_BYTES)
     gathered.copy(frame, 0, SIZE_BYTES, SIZE_BYTES + this.#filledBytes)
     gathered.consume(SIZE_BYTES + this.#filledBytes)
+    return frame
+  }
+
+  #begin(sizeBytes: number, thereBytes: number): Buffer {
+    const frame = Buffer.allocUnsafeSlow(sizeBytes)
     this.#frame = frame
+    this.#filledBytes = Math.min(sizeBytes, thereBytes)
     this.#neededBytes = SIZE_BYTES
     return frame
   }
@@ -133,7 +157,7 @@ export class FrameCutter {
   #keep(chunk: Buffer): void {
     const frame = this.#frame
     if (frame === null) {
-      this.#gather(chunk)
+      if (!this.#beginWith(chunk)) this.#gather(chunk)
       return
     }
     const copiedBytes = chunk.copy(frame, this.#filledBytes)
@@ -141,8 +165,19 @@ export class FrameCutter {
     if (copiedBytes < chunk.length) this.#gather(chunk.subarray(copiedBytes))
   }
 
+  /** Usually so much of a large frame comes at once that nothing has to be gathered for it. */
+  #beginWith(chunk: Buffer): boolean {
+    if (chunk.length < SIZE_BYTES || this.#older.length > 0 || this.#recent.length > 0) return false
+    const sizeBytes = chunk.readInt32BE(0)
+    // A wrong size is for `next` to tell, and whole frames for it to cut.
+    if (sizeBytes > this.#maxFrameBytes || sizeBytes <= chunk.length - SIZE_BYTES) return false
+    if (chunk.length < trustedBytes(sizeBytes)) return false
+    chunk.copy(this.#begin(sizeBytes, chunk.length - SIZE_BYTES), 0, SIZE_BYTES)
+    return true
+  }
+
   #gather(chunk: Buffer): void {
-    this.#recent.append(chunk)
+    this.#recent.append(Buffer.from(chunk))
     this.#recentChunks++
     if (this.#recentChunks < GATHERED_CHUNKS) return
     const small = this.#recent.length < GATHERED_CHUNKS * SMALL_CHUNK_BYTES
@@ -174,6 +209,11 @@ export class FrameCutter {
     this.#position = 0
     return EMPTY
   }
+}
+
+/** How much of a frame, its size included, has to be there before it gets its memory. */
+function trustedBytes(sizeBytes: number): number {
+  return SIZE_BYTES + Math.ceil(sizeBytes / TRUSTED_PART)
 }
 
 const EMPTY = Buffer.alloc(0)

@@ -139,6 +139,20 @@ func printJSON(value any) error {
 	return json.NewEncoder(os.Stdout).Encode(value)
 }
 
+func createTopics(args []string) error {
+	flags, broker := newFlags("create")
+	topic := flags.String("topic", "", "the topic")
+	partitions := flags.Int("partitions", 1, "how many partitions it is made with")
+	configs := flags.String("configs", "", "its configs: name=value, comma-separated")
+	flags.Parse(args)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := broker.createTopic(ctx, *topic, *partitions, *configs); err != nil {
+		return err
+	}
+	return printJSON(map[string]string{"created": *topic})
+}
+
 func deleteTopics(args []string) error {
 	flags, broker := newFlags("delete")
 	topic := flags.String("topic", "", "the topic")

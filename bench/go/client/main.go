@@ -14,9 +14,12 @@ import (
 
 // Each subcommand is in a file of its own.
 var subcommands = map[string]func(args []string) error{
-	"produce": produce,
-	"consume": consume,
-	"delete":  deleteTopics,
+	"produce":      produce,
+	"consume":      consume,
+	"delete":       deleteTopics,
+	"latency":      latency,
+	"transactions": transactions,
+	"groups":       groups,
 }
 
 func main() {

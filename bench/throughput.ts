@@ -1,0 +1,185 @@
+/** Produce and consume: how much goes through, and what a GB costs the broker. */
+import { runClient } from './client.ts'
+import { Collector } from './collector.ts'
+import type { Figure, Measure, MeasureContext, PeerName, RunningPeer } from './measure.ts'
+import { missingProducerPerformance, producerPerformance } from './producer-performance.ts'
+
+/** One way to produce and to consume. */
+interface Case {
+  readonly name: string
+  readonly sizeBytes: number
+  readonly partitions: number
+  readonly compression: 'none' | 'lz4'
+  readonly acks: '1' | 'all'
+  readonly clients: number
+  readonly storage: 'memory' | 'disk'
+  /** Forces each batch out before it is acknowledged. */
+  readonly flush?: true
+  readonly withoutNativeCrc?: true
+  readonly consume: boolean
+  /** Beside the native client. */
+  readonly java?: true
+}
+
+const base: Omit<Case, 'name'> = {
+  sizeBytes: 1024,
+  partitions: 4,
+  compression: 'none',
+  acks: 'all',
+  clients: 1,
+  storage: 'memory',
+  consume: true,
+}
+
+const cases: readonly Case[] = [
+  { ...base, name: '1 KiB', withoutNativeCrc: true, java: true },
+  { ...base, name: '100 B', sizeBytes: 100, withoutNativeCrc: true, java: true },
+  { ...base, name: '1 KiB, 1 partition', partitions: 1 },
+  { ...base, name: '1 KiB, 64 partitions', partitions: 64 },
+  { ...base, name: '1 KiB, lz4', compression: 'lz4' },
+  { ...base, name: '1 KiB, acks=1', acks: '1', consume: false },
+  { ...base, name: '1 KiB, 16 clients', clients: 16 },
+  { ...base, name: '1 KiB, disk', storage: 'disk' },
+  { ...base, name: '1 KiB, disk, each batch forced out', storage: 'disk', flush: true, consume: false },
+]
+
+const MB = 1_000_000
+const GB = 1000 * MB
+const WARM_UP_BYTES = 300 * MB
+
+export const throughput: Measure = {
+  name: 'throughput',
+  title: 'Throughput, and what a GB costs',
+  about: `A client of franz-go (idempotent with acks=all, its own defaults but for up to 16 MB of records held) sends
+records as fast as the broker takes them, then reads the topic from its start twice, without a group. Half of each value
+is random. The base is 1 KiB, 4 partitions, no compression, acks=all, 1 client, logs in memory; each other case differs
+from it as its name says: all combinations would take hours. 512 MB are sent in each case and round, 64 MB where each
+batch is forced out; MB are millions of bytes of values. Time runs from the first record to the last answer, with
+connections, metadata and producer ids there already. Processor seconds are user and system of all threads in that time
+for a GB of values. All brokers run from beginning to end and take turns case by case; before the first round
+${WARM_UP_BYTES / MB} MB go into and out of each of them, uncounted, so that their compilers have done their work. A topic
+is deleted after its case. With 16 clients each reads one partition, so that each is read four times, once. Apache Kafka's log is always a file: its
+figures for disk and for memory are the same runs. Cases with Java are Kafka's own ProducerPerformance with the Java
+client's defaults (batches of 16 KiB), after 100,000 records that warm it up.`,
+  run,
+}
+
+interface Sent {
+  readonly bytes: number
+  readonly seconds: number
+  readonly clientMs: number
+  readonly brokerMs: number
+}
+
+/** A peer in one of its forms, which runs from the first round to the last. */
+interface Runner {
+  readonly name: PeerName
+  readonly storage: 'memory' | 'disk'
+  readonly running: RunningPeer
+}
+
+async function run(context: MeasureContext): Promise<readonly Figure[]> {
+  const figures = new Collector()
+  const runners: Runner[] = []
+  try {
+    for (const peer of context.peers) {
+      for (const storage of peer.name === 'ottla-js-crc' ? (['memory'] as const) : peer.storages) {
+        runners.push({ name: peer.name, storage, running: await peer.start({ storage }) })
+      }
+    }
+    await warm(runners, context)
+    for (let round = 0; round < context.rounds; round++) {
+      for (const each of context.short ? cases.slice(0, 2) : cases) {
+        for (const runner of runners.filter((runner) => takesPart(runner, each))) {
+          const line = await oneCase(figures, runner, each, context.short)
+          context.progress(`round ${round + 1}: ${each.name}: ${runner.name} (${runner.storage}): ${line}`)
+        }
+      }
+    }
+  } finally {
+    await Promise.all(runners.map(({ running }) => running[Symbol.asyncDispose]()))
+  }
+  return figures.all()
+}
+
+async function warm(runners: readonly Runner[], { short, progress }: MeasureContext): Promise<void> {
+  for (const { name, storage, running } of runners) {
+    progress(`warming ${name} (${storage})`)
+    await sendAndRead(running, { ...base, name: '' }, short ? 50 * MB : WARM_UP_BYTES)
+  }
+}
+
+function takesPart({ name, storage }: Runner, each: Case): boolean {
+  if (name === 'ottla-js-crc' && each.withoutNativeCrc !== true) return false
+  // Its log is a file in any case: it is not measured twice.
+  if (name === 'kafka') return each.storage === 'memory' || each.flush === true
+  return storage === each.storage
+}
+
+/** Runs a case once. Returns what to say of it. */
+async function oneCase(figures: Collector, runner: Runner, each: Case, short: boolean): Promise<string> {
+  const { name: of, running } = runner
+  const bytes = (short ? 100 * MB : 512 * MB) / (each.flush === true ? 8 : 1)
+  const { sent, read } = await sendAndRead(running, each, bytes)
+  const names = of === 'kafka' && each.name === '1 KiB' ? [each.name, '1 KiB, disk'] : [each.name]
+  for (const name of names) {
+    note(figures, `produce ${name}`, of, sent)
+    if (read !== undefined) note(figures, `consume ${name}`, of, read)
+  }
+  const done = [sent, ...(read === undefined ? [] : [read])]
+  if (each.java === true && !short && missingProducerPerformance() === undefined) {
+    const java = await sendWithJava(running, each, bytes)
+    note(figures, `produce ${each.name}, Java`, of, java)
+    done.push(java)
+  }
+  return done.map((work) => `${speed(work).toFixed(0)} MB/s, ${brokerCost(work).toFixed(2)} s/GB`).join('; ')
+}
+
+async function sendAndRead(
+  { bootstrapServers: brokers, pid }: RunningPeer,
+  each: Case,
+  bytes: number,
+): Promise<{ readonly sent: Sent; readonly read: Sent | undefined }> {
+  const topic = `bench-${topics++}`
+  // Its files go at once, so that the disk has nothing to do for one peer in another's turn.
+  const configs = ['file.delete.delay.ms=0', ...(each.flush === true ? ['flush.messages=1'] : [])].join(',')
+  const { sizeBytes: size, partitions, acks, compression, clients } = each
+  const sending = { brokers, pid, topic, size, partitions, acks, compression, clients, configs, bytes }
+  const sent = await runClient<Sent>('produce', sending)
+  const times = clients > 1 ? 1 : 2
+  const read = each.consume
+    ? await runClient<Sent>('consume', { brokers, pid, topic, clients, times })
+    : undefined
+  await runClient('delete', { brokers, topic })
+  return { sent, read }
+}
+
+async function sendWithJava(running: RunningPeer, each: Case, bytes: number): Promise<Sent> {
+  const brokers = running.bootstrapServers
+  const topic = `bench-${topics++}`
+  await runClient('create', {
+    brokers,
+    topic,
+    partitions: each.partitions,
+    configs: 'file.delete.delay.ms=0',
+  })
+  const sent = await producerPerformance(running, topic, each.sizeBytes, bytes)
+  await runClient('delete', { brokers, topic })
+  return sent
+}
+
+let topics = 0
+
+function note(figures: Collector, name: string, of: PeerName, work: Sent): void {
+  figures.add({ case: name, figure: 'throughput', unit: 'MB/s', better: 'more', of }, speed(work))
+  figures.add(
+    { case: name, figure: "broker's processor", unit: 's/GB', better: 'less', of },
+    brokerCost(work),
+  )
+  if (work.clientMs === 0) return
+  const clientCost = work.clientMs / 1000 / (work.bytes / GB)
+  figures.add({ case: name, figure: "client's processor", unit: 's/GB', better: 'less', of }, clientCost)
+}
+
+const speed = ({ bytes, seconds }: Sent): number => bytes / MB / seconds
+const brokerCost = ({ bytes, brokerMs }: Sent): number => brokerMs / 1000 / (bytes / GB)

@@ -1,0 +1,74 @@
+/** How many small transactions one producer can make, one after another. */
+import { runClient } from './client.ts'
+import { Collector } from './collector.ts'
+import type { Figure, Measure, MeasureContext, RunningPeer } from './measure.ts'
+import { distinctPeers, withPeers } from './peer-runners.ts'
+
+const CASES = [
+  { name: 'a record each', offsets: false },
+  { name: 'a record and an offset each', offsets: true },
+] as const
+const SECONDS = 3
+const SHORT_SECONDS = 1
+const WARM_SECONDS = 1
+/** In the first round compilers are still at work. */
+const FIRST_WARM_SECONDS = 4
+
+export const transactions: Measure = {
+  name: 'transactions',
+  title: 'Transactions',
+  about: `One transactional franz-go producer, no linger: begin, a record of 14 bytes and its answer, commit, and so on, one
+after another. With offsets it is a GroupTransactSession instead: each transaction polls one record of another topic,
+produces one and commits the offset of the first, with the heartbeat that franz-go makes before the end. A run takes
+${SECONDS} s behind ${WARM_SECONDS} s that do not count (${FIRST_WARM_SECONDS} s in the first round). All brokers run from
+beginning to end and take turns, ottla and kfake with their logs in memory.`,
+  run,
+}
+
+interface Committed {
+  readonly transactions: number
+  readonly seconds: number
+  readonly p99Ms: number
+  readonly brokerMs: number
+}
+
+async function run({ peers, rounds, short, progress }: MeasureContext): Promise<readonly Figure[]> {
+  const figures = new Collector()
+  await withPeers(distinctPeers(peers), async (runners) => {
+    for (let round = 0; round < rounds; round++) {
+      for (const { name, offsets } of CASES) {
+        for (const { of, running } of runners) {
+          const made = await transact(running, offsets, round, short)
+          note(figures, name, of, made)
+          progress(`${of}, ${name}: ${perSecond(made).toFixed(0)} a second`)
+        }
+      }
+    }
+  })
+  return figures.all()
+}
+
+async function transact(
+  { bootstrapServers: brokers, pid }: RunningPeer,
+  offsets: boolean,
+  round: number,
+  short: boolean,
+): Promise<Committed> {
+  const topic = `transactions-${offsets ? 'offsets-' : ''}${round}`
+  const warm = round === 0 && !short ? FIRST_WARM_SECONDS : WARM_SECONDS
+  const seconds = short ? SHORT_SECONDS : SECONDS
+  const flags = { brokers, pid, topic, seconds, warm, ...(offsets ? { offsets: true as const } : {}) }
+  return runClient<Committed>('transactions', flags)
+}
+
+function note(figures: Collector, name: string, of: string, made: Committed): void {
+  figures.add({ case: name, figure: 'transactions', unit: '1/s', better: 'more', of }, perSecond(made))
+  figures.add({ case: name, figure: 'p99', unit: 'ms', better: 'less', of }, made.p99Ms)
+  const cost = (made.brokerMs * 1000) / made.transactions
+  figures.add(
+    { case: name, figure: "broker's processor", unit: 'µs per transaction', better: 'less', of },
+    cost,
+  )
+}
+
+const perSecond = (made: Committed): number => made.transactions / made.seconds

@@ -1,0 +1,147 @@
+/** bench/results.json → BENCHMARKS.md. */
+import { type Judgement, judge, titleOf } from './goals.ts'
+import type { Figure } from './measure.ts'
+import { allPeers } from './peers.ts'
+import type { Machine, MeasureResult, Results } from './results.ts'
+import { median, readable, withSpread } from './statistics.ts'
+
+/**
+ * The page.
+ * @param names the measures in the order in which they are told; those without a result are said not to have been run.
+ * @param floor what a person has written about the distance to the floor, in Markdown.
+ */
+export function report(results: Results, names: readonly string[], floor: string): string {
+  const known = names.flatMap((name) => results[name] ?? [])
+  const left = names.filter((name) => results[name] === undefined)
+  return `${[
+    '# Benchmarks',
+    INTRODUCTION,
+    ...missing(known),
+    ...(left.length === 0 ? [] : [`Not measured yet: ${left.join(', ')}.`]),
+    '## Goals',
+    GOALS,
+    goalTable(judge(results)),
+    '## What the distance to the floor consists of',
+    floor.trim(),
+    '## The machine',
+    machineTable(known),
+    '## How to run it',
+    HOW,
+    ...known.flatMap(measureSection),
+  ].join('\n\n')}\n`
+}
+
+/** The tables of one measure, one for each of its figures, as Markdown. */
+export function tables(figures: readonly Figure[]): string {
+  const names = [...new Set(figures.map(({ figure, unit }) => JSON.stringify([figure, unit])))]
+  return names
+    .map((name) => {
+      const [figure, unit] = JSON.parse(name) as [string, string]
+      const those = figures.filter((each) => each.figure === figure && each.unit === unit)
+      const better = those[0]?.better === 'more' ? 'more is better' : 'less is better'
+      return `**${figure}**, ${unit} (${better})\n\n${figureTable(those)}`
+    })
+    .join('\n\n')
+}
+
+const INTRODUCTION = `ottla beside Apache Kafka 4.3.1 and kfake, franz-go's fake Kafka: with the same clients, on the same machine, in one run,
+in turn and repeated. \`npm run bench\` writes this page. Only what stands side by side can be compared: absolute figures
+are those of one machine on one day. Figures are medians over the rounds; in parentheses the least and the most.`
+
+const GOALS = `Ratios are ottla's median by the other's. What is not met is said so. Goals are for ottla with the optional
+@node-rs/crc32, which npm installs where there is a binary for the platform; figures without it stand beside in the
+tables below, without a goal.`
+
+const HOW = `\`\`\`sh
+.ci/install-tools                              # Kafka's jars, the native client and kfake: needs Go, a JDK and Maven
+npm run bench                                  # everything; writes bench/results.json and this page
+npm run bench -- --only throughput,start       # these measures; the others stay as they are on the page
+npm run bench -- --short --peers ottla,kfake   # a quick look, which is printed and not kept
+\`\`\`
+
+The machine should have nothing else to do. Everything stays on 127.0.0.1 and in the folder for temporary files.`
+
+function missing(known: readonly MeasureResult[]): string[] {
+  const reasons = new Map(known.flatMap((each) => Object.entries(each.missing)))
+  return [...reasons].map(
+    ([name, reason]) => `**${titleOf(name)} is left out** where it could not run: ${reason}.`,
+  )
+}
+
+function goalTable(judgements: readonly Judgement[]): string {
+  const rows = judgements.map(({ goal, unit, ottla, theirs, judged, verdict }) => {
+    const value = (number: number | undefined): string =>
+      number === undefined ? '–' : `${readable(number)} ${unit}`.trim()
+    const isRatio = goal.against !== undefined
+    const sign = goal.atLeast === undefined ? '≤' : '≥'
+    const bound = readable(goal.atLeast ?? goal.atMost ?? Number.NaN)
+    return [
+      goal.title,
+      value(ottla),
+      isRatio ? `${titleOf(goal.against)}: ${value(theirs)}` : '–',
+      isRatio && judged !== undefined ? `${readable(judged)} ×` : '–',
+      isRatio ? `${sign} ${bound} ×` : `${sign} ${bound} ${unit}`.trim(),
+      verdict === 'not met' ? '**not met**' : verdict,
+    ]
+  })
+  return table(['figure', 'ottla', 'beside', 'ratio', 'goal', ''], rows)
+}
+
+function machineTable(known: readonly MeasureResult[]): string {
+  const machines = new Map<string, { readonly machine: Machine; readonly dates: string[] }>()
+  for (const { machine, date } of known) {
+    const key = JSON.stringify(machine)
+    const same = machines.get(key)
+    if (same === undefined) machines.set(key, { machine, dates: [date] })
+    else if (!same.dates.includes(date)) same.dates.push(date)
+  }
+  return [...machines.values()]
+    .map(({ machine, dates }) =>
+      table(
+        ['', dates.join(', ')],
+        [
+          ['processor', `${machine.processor}, ${machine.cores} cores`],
+          ['memory', `${machine.memoryGiB} GiB`],
+          ['kernel', machine.kernel],
+          ['Node', machine.node],
+          ['Java', machine.java ?? 'none'],
+          ['Go', machine.go ?? 'none'],
+        ],
+      ),
+    )
+    .join('\n\n')
+}
+
+function measureSection({ title, about, rounds, seconds, figures }: MeasureResult): string[] {
+  const took = `${rounds} ${rounds === 1 ? 'round' : 'rounds'}, ${readable(Math.round(seconds / 6) / 10)} minutes.`
+  return [`## ${title}`, `${about.replaceAll(/\s*\n\s*/g, ' ')} ${took}`, tables(figures)]
+}
+
+/** A row for each case and a column for each peer, and after them the floors. */
+function figureTable(figures: readonly Figure[]): string {
+  const peers = allPeers.map(({ name }): string => name)
+  const present = [...new Set(figures.map(({ of }) => of))]
+  const columns = [
+    ...peers.filter((name) => present.includes(name)),
+    ...present.filter((name) => !peers.includes(name)),
+  ]
+  const cases = [...new Set(figures.map((figure) => figure.case))]
+  const rows = cases.map((name) => [
+    name,
+    ...columns.map((of) => {
+      const found = figures.find((figure) => figure.case === name && figure.of === of)
+      return found === undefined || Number.isNaN(median(found.values)) ? '' : withSpread(found.values)
+    }),
+  ])
+  return table(['', ...columns.map(titleOf)], rows)
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  return [
+    line(head),
+    `|${head.map((_, index) => (index === 0 ? '---' : '--:')).join('|')}|`,
+    ...rows.map(line),
+  ].join('\n')
+}

@@ -1,0 +1,132 @@
+/**
+ * The benchmark. usage: npm run bench [-- OPTION...]
+ *
+ *   --only NAME,...   these measures only
+ *   --peers NAME,...  these peers only; what comes out is printed and not kept
+ *   --rounds COUNT    how often everything is measured (5)
+ *   --short           a quick look: little of each, one round; printed and not kept
+ *   --dist FOLDER     takes this build of ottla in place of a new one
+ *   --report          measures nothing: only writes BENCHMARKS.md again from bench/results.json
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { root } from '../compat-tests/tools.ts'
+import { buildGoPrograms } from './client.ts'
+import type { Measure, MeasureContext, Peer } from './measure.ts'
+import { ottlaInstallation, useBuild } from './ottla-installation.ts'
+import { allPeers } from './peers.ts'
+import { report, tables } from './report.ts'
+import { loadResults, type MeasureResult, result, saveResults } from './results.ts'
+
+/** Each in the file of its name; in the order in which they are run and told. */
+const NAMES = [
+  ...['throughput', 'latency', 'transactions', 'groups', 'start', 'memory', 'growth', 'suite', 'micro'],
+] as const
+
+const RESULTS = join(root, 'bench/results.json')
+const PAGE = join(root, 'BENCHMARKS.md')
+const FLOOR = join(root, 'bench/floor.md')
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string' },
+      peers: { type: 'string' },
+      rounds: { type: 'string' },
+      short: { type: 'boolean', default: false },
+      dist: { type: 'string' },
+      report: { type: 'boolean', default: false },
+    },
+  })
+  if (values.report) return writePage()
+  const { short } = values
+  const names = chosen('measure', NAMES, values.only)
+  const peerNames = chosen(
+    'peer',
+    allPeers.map(({ name }) => name),
+    values.peers,
+  )
+  const rounds = Number(values.rounds ?? (short ? 1 : 5))
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new Error(`--rounds ${values.rounds} is no count of rounds`)
+  buildGoPrograms()
+  if (values.dist !== undefined) useBuild(resolve(values.dist))
+  await ottlaInstallation('complete')
+  const wanted = allPeers.filter(({ name }) => peerNames.includes(name))
+  const keep = !short && values.peers === undefined
+  for (const name of names) await runMeasure(name, wanted, { rounds, short }, keep)
+}
+
+async function runMeasure(
+  name: string,
+  wanted: readonly Peer[],
+  options: Pick<MeasureContext, 'rounds' | 'short'>,
+  keep: boolean,
+): Promise<void> {
+  const measure = await load(name)
+  if (measure === undefined) return
+  const peers = wanted.filter(({ missing }) => missing === undefined)
+  const missing = Object.fromEntries(
+    wanted.flatMap((peer) => (peer.missing === undefined ? [] : [[peer.name, peer.missing]])),
+  )
+  for (const [peer, reason] of Object.entries(missing)) console.log(`${peer} is left out: ${reason}`)
+  const beganMs = performance.now()
+  const progress = (line: string): void =>
+    console.log(`${seconds(beganMs).toFixed(1).padStart(7)} s  ${name}: ${line}`)
+  let measured: MeasureResult
+  try {
+    const figures = await measure.run({ peers, ...options, progress })
+    measured = result(measure, { seconds: seconds(beganMs), rounds: options.rounds, missing, figures })
+  } catch (error) {
+    console.error(`${name} has failed:`, error)
+    process.exitCode = 1
+    return
+  }
+  console.log(`\n${tables(measured.figures)}\n`)
+  if (!keep) return
+  // At once: the next one may fail, and the last one took minutes.
+  saveResults(RESULTS, inOrder({ ...loadResults(RESULTS), [name]: measured }))
+  writePage()
+}
+
+async function load(name: string): Promise<Measure | undefined> {
+  const file = join(import.meta.dirname, `${name}.ts`)
+  if (!existsSync(file)) {
+    console.log(`${name}: there is no such measure yet`)
+    return undefined
+  }
+  const module = (await import(pathToFileURL(file).href)) as Readonly<Record<string, Measure>>
+  return module[name]
+}
+
+function writePage(): void {
+  const floor = existsSync(FLOOR) ? readFileSync(FLOOR, 'utf8') : 'Not written yet.'
+  writeFileSync(PAGE, report(loadResults(RESULTS), NAMES, floor))
+}
+
+function inOrder(results: Readonly<Record<string, MeasureResult>>): Readonly<Record<string, MeasureResult>> {
+  return Object.fromEntries(
+    NAMES.flatMap((name) => {
+      const found = results[name]
+      return found === undefined ? [] : [[name, found] as const]
+    }),
+  )
+}
+
+function chosen(what: string, names: readonly string[], wanted: string | undefined): readonly string[] {
+  if (wanted === undefined) return names
+  const those = wanted.split(',')
+  for (const name of those) {
+    if (!names.includes(name)) throw new Error(`there is no ${what} ${name}: there are ${names.join(', ')}`)
+  }
+  return names.filter((name) => those.includes(name))
+}
+
+const seconds = (sinceMs: number): number => (performance.now() - sinceMs) / 1000
+
+// Leaving by `exit` ends what has been started and removes what has been written.
+process.on('SIGINT', () => process.exit(130))
+process.on('SIGTERM', () => process.exit(143))
+await main()

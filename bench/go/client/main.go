@@ -16,6 +16,7 @@ import (
 var subcommands = map[string]func(args []string) error{
 	"produce":      produce,
 	"consume":      consume,
+	"create":       createTopics,
 	"delete":       deleteTopics,
 	"latency":      latency,
 	"transactions": transactions,

@@ -201,8 +201,8 @@ export class Broker {
     this.dispatcher = new Dispatcher({ handlers, services, onRequest: options.onRequest })
     this.#quotas = new ConnectionQuotas(config)
     this.#keepAlive = options.keepAlive
+    this.#cleaner = new LogCleaner(services)
     const watched = { ...services, partitions: () => services.replicas.partitions() }
-    this.#cleaner = new LogCleaner(watched)
     if (storage.store instanceof MemoryStore) boundMemory(storage.store, watched)
   }
 

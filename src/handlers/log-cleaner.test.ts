@@ -34,11 +34,9 @@ async function cleanedBroker(options: BrokerOptions = {}): Promise<TestBroker & 
   const say = (what: unknown, message?: unknown): void => {
     said.push(String(message ?? what))
   }
-  const { replicas } = broker.services
   const cleaner = new LogCleaner({
     ...broker.services,
     logger: { info: say, warn: say, error: say } as never,
-    partitions: () => replicas.partitions(),
   })
   cleaners.push(cleaner)
   cleaner.start()
@@ -174,6 +172,32 @@ describe('compaction', () => {
       `t-0 is compacted up to 3: ${(sizeBytes / 4) * 3} bytes became ${sizeBytes / 4}`,
     ])
     expect(partition.logStartOffset).toBe(0n)
+  })
+
+  it('sleeps while no compacted log has more than one segment, and then looks when it would have', async () => {
+    const broker = await cleanedBroker()
+    const asleep = broker.clock.pending
+    const partition = await createTopic(broker, { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0' })
+    await put(broker, 'a=1')
+    await broker.clock.advance(20_000)
+    expect(broker.clock.pending).toBe(asleep)
+    await put(broker, 'a=2')
+    await put(broker, 'a=3')
+    expect(broker.clock.pending).toBe(asleep + 1)
+    await broker.clock.advance(9_999)
+    expect(await contentOf(partition)).toEqual(['a=1', 'a=2', 'a=3'])
+    await broker.clock.advance(1)
+    expect(await contentOf(partition)).toEqual(['a=2', 'a=3'])
+  })
+
+  it('wakes when a log of several segments becomes a compacted one', async () => {
+    const broker = await cleanedBroker()
+    await createTopic(broker, {})
+    for (const content of ['a=1', 'a=2', 'a=3']) await put(broker, content)
+    await broker.clock.advance(20_000)
+    const asleep = broker.clock.pending
+    await alter(broker, { 'cleanup.policy': 'compact' })
+    expect(broker.clock.pending).toBe(asleep + 1)
   })
 
   it('waits until enough is dirty, or max.compaction.lag.ms is over', async () => {

@@ -35,6 +35,8 @@ export interface LogOptions {
   readonly random?: Random
   /** Called once, when the store has failed: the log is offline from then on. */
   readonly onOffline?: (failure: KafkaError) => void
+  /** Called when another segment begins. */
+  readonly onRoll?: () => void
 }
 
 /**
@@ -412,6 +414,7 @@ export class Log {
     const next = new LogSegment(baseOffset, this.#options.clock.now())
     segments.push(next)
     this.#drawJitter()
+    this.#options.onRoll?.()
     return next
   }
 

@@ -9,13 +9,14 @@ import { storageError } from '../log/store-queue.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import type { Partition } from './partition.ts'
+import type { ReplicaManager } from './replica-manager.ts'
 
 export interface LogCleanerOptions {
   readonly clock: Clock
   readonly random: Random
   readonly config: BrokerConfig
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
-  readonly partitions: () => Iterable<Partition>
+  readonly replicas: Pick<ReplicaManager, 'partitions' | 'onCleanable'>
 }
 
 /** After so many bytes of compaction everybody else gets a turn. */
@@ -27,12 +28,20 @@ const BUFFERS = 2
  * Retention of logs that are only deleted from runs each log.retention.check.interval.ms, the first time after
  * log.initial.task.delay.ms. Compacted logs are looked at each log.cleaner.backoff.ms, and at once after one was
  * compacted; their old segments go then too. log.cleaner.threads is how many logs are compacted side by side.
+ *
+ * While there is no compacted log that a look could change, none is taken: the times of looks that nobody needs cost
+ * nothing, also where a test moves its clock by a week.
  */
 export class LogCleaner {
   readonly #options: LogCleanerOptions
   /** Logs that something is wrong with: nobody tries them again until the broker starts anew. */
   readonly #uncleanable = new WeakSet<Partition>()
-  #timers: { readonly retention: Timer; readonly compaction: Timer } | null = null
+  #timers: {
+    readonly retention: Timer
+    /** Null while there is nothing to look at. */
+    readonly compaction: Timer | null
+  } | null = null
+  #lastLookMs = 0
   #working = 0
   #bytesSinceTurn = 0
   /** When log.cleaner.io.max.bytes.per.second allows the next byte. */
@@ -44,17 +53,19 @@ export class LogCleaner {
   }
 
   start(): void {
-    const { clock, config } = this.#options
+    const { clock, config, replicas } = this.#options
     this.#timers = {
       retention: clock.schedule(config.get('log.initial.task.delay.ms'), () => this.#checkRetention()),
       compaction: clock.schedule(0, () => this.#look()),
     }
+    replicas.onCleanable(() => this.#wake())
+    config.watch(() => this.#wake())
   }
 
   /** What is being compacted ends when its log is closed. */
   stop(): void {
     this.#timers?.retention.cancel()
-    this.#timers?.compaction.cancel()
+    this.#timers?.compaction?.cancel()
     this.#timers = null
     for (const [go, timer] of this.#throttled) {
       timer.cancel()
@@ -65,14 +76,14 @@ export class LogCleaner {
 
   /** Deletes what is too old or too much in logs that are not compacted. */
   deleteOldSegments(): void {
-    for (const partition of this.#options.partitions()) {
+    for (const partition of this.#options.replicas.partitions()) {
       if (!partition.compacted) this.#delete(partition)
     }
   }
 
   /** Compacts whatever is dirty enough, the dirtiest log first, then deletes what is too old in compacted logs. */
   async compact(): Promise<void> {
-    const { config, partitions } = this.#options
+    const { config, replicas } = this.#options
     if (!config.get('log.cleaner.enable')) return
     const failed = new Set<Partition>()
     for (;;) {
@@ -80,7 +91,7 @@ export class LogCleaner {
       if (dirtiest === null) break
       await this.#compact(dirtiest.partition, dirtiest.range, failed)
     }
-    for (const partition of partitions()) {
+    for (const partition of replicas.partitions()) {
       if (partition.compacted && !this.#uncleanable.has(partition)) this.#delete(partition)
     }
   }
@@ -96,6 +107,11 @@ export class LogCleaner {
   #look(): void {
     const { clock, config, logger } = this.#options
     if (this.#timers === null) return
+    this.#lastLookMs = clock.now()
+    if (!this.#mayCompact()) {
+      this.#timers = { ...this.#timers, compaction: null }
+      return
+    }
     if (this.#working < config.get('log.cleaner.threads')) {
       this.#working++
       this.compact()
@@ -104,13 +120,34 @@ export class LogCleaner {
           this.#working--
         })
     }
-    const backoffMs = config.get('log.cleaner.backoff.ms')
-    this.#timers = { ...this.#timers, compaction: clock.schedule(backoffMs, () => this.#look()) }
+    this.#lookIn(config.get('log.cleaner.backoff.ms'))
+  }
+
+  /** There may be a log to compact: the next look is when it would have been if none had been left out. */
+  #wake(): void {
+    if (this.#timers === null || this.#timers.compaction !== null) return
+    const { clock, config } = this.#options
+    const backoffMs = Math.max(1, config.get('log.cleaner.backoff.ms'))
+    const sinceMs = clock.now() - this.#lastLookMs
+    this.#lookIn(backoffMs - (sinceMs % backoffMs))
+  }
+
+  #lookIn(delayMs: number): void {
+    if (this.#timers === null) return
+    const compaction = this.#options.clock.schedule(delayMs, () => this.#look())
+    this.#timers = { ...this.#timers, compaction }
+  }
+
+  #mayCompact(): boolean {
+    for (const { compacted, cleaning } of this.#options.replicas.partitions()) {
+      if (compacted && !cleaning.settled) return true
+    }
+    return false
   }
 
   async #dirtiest(failed: Set<Partition>): Promise<{ partition: Partition; range: CleanableRange } | null> {
     let dirtiest: { partition: Partition; range: CleanableRange } | null = null
-    for (const partition of this.#options.partitions()) {
+    for (const partition of this.#options.replicas.partitions()) {
       if (!partition.compacted || this.#uncleanable.has(partition) || failed.has(partition)) continue
       try {
         const looking = partition.cleanable()

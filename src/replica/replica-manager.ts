@@ -80,6 +80,7 @@ export class ReplicaManager {
   readonly #opening = new Set<Promise<boolean>>()
   #closed = false
   #onReopened: (partition: Partition) => void = () => {}
+  #onCleanable: () => void = () => {}
 
   constructor(options: ReplicaManagerOptions) {
     this.#options = options
@@ -88,6 +89,11 @@ export class ReplicaManager {
   /** Has `act` called when a partition has come back whose store had failed: what was not written is forgotten. */
   onReopened(act: (partition: Partition) => void): void {
     this.#onReopened = act
+  }
+
+  /** Has `act` called when a compacted log has appeared, or has changed so that there may be something to clean. */
+  onCleanable(act: () => void): void {
+    this.#onCleanable = act
   }
 
   /** The partition, or undefined when it does not exist or is not open yet. */
@@ -183,7 +189,10 @@ export class ReplicaManager {
         return this.#remove(record.value.topicId)
       case 'ConfigRecord': {
         const topic = this.#options.metadata.topic(record.value.resourceName)
-        if (topic !== undefined) this.#topics.get(topic.id)?.reconfigure(topic.configs)
+        const replicas = topic === undefined ? undefined : this.#topics.get(topic.id)
+        if (topic === undefined || replicas === undefined) return
+        replicas.reconfigure(topic.configs)
+        this.#noteCleanable(replicas)
       }
     }
   }
@@ -226,6 +235,7 @@ export class ReplicaManager {
       } else {
         before.reopen(log)
       }
+      this.#noteCleanable(replicas)
       this.#succeeded(topic, index, replicas)
       return true
     }
@@ -238,6 +248,7 @@ export class ReplicaManager {
         config: () => replicas.logConfig,
         ...(random === undefined ? {} : { random }),
         onOffline: (failure) => this.#failed(topic, index, replicas, failure),
+        onRoll: () => this.#noteCleanable(replicas),
       })
       if (!(log instanceof Promise)) return add(log)
       const opening = log.then(add).catch(fail)
@@ -246,6 +257,10 @@ export class ReplicaManager {
     } catch (error) {
       return fail(error)
     }
+  }
+
+  #noteCleanable({ logConfig }: TopicReplicas): void {
+    if (logConfig.compacted) this.#onCleanable()
   }
 
   /** A log is offline, or could not be opened: it is tried again until it can be. */

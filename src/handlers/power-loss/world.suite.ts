@@ -83,7 +83,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   }
   const broker = await testBroker({ clock, random, config, topics: TOPICS }, storage)
   const { services } = broker
-  const cleaner = new LogCleaner({ ...services, partitions: () => services.replicas.partitions() })
+  const cleaner = new LogCleaner(services)
   return {
     broker,
     clock,

@@ -35,6 +35,17 @@ export interface BatchOptions {
   readonly deleteHorizonMs?: bigint
 }
 
+/** The batch of `records`, not compressed. */
+export function assemblePlain(records: readonly NewRecord[], options: BatchOptions): Buffer {
+  const baseTimestamp = baseTimestampOf(records, options)
+  const sizes = bodySizes(records, baseTimestamp)
+  const bytes = Buffer.allocUnsafe(batch.BATCH_HEADER_BYTES + totalBytes(sizes))
+  writeHeader(bytes, records, options, batch.Codec.NONE)
+  writeRecords(bytes, batch.BatchField.RECORDS, records, sizes, baseTimestamp)
+  batch.setCrc(bytes)
+  return bytes
+}
+
 /** The batch of `records`, whose bytes are `payload`. */
 export function assemble(
   records: readonly NewRecord[],
@@ -43,22 +54,7 @@ export function assemble(
   payload: Buffer,
 ): Buffer {
   const bytes = Buffer.allocUnsafe(batch.BATCH_HEADER_BYTES + payload.length)
-  bytes.writeBigInt64BE(options.baseOffset ?? 0n, batch.BatchField.BASE_OFFSET)
-  bytes.writeInt32BE(bytes.length - batch.LOG_OVERHEAD_BYTES, batch.BatchField.BATCH_LENGTH)
-  bytes.writeInt32BE(
-    options.leaderEpoch ?? batch.NO_PARTITION_LEADER_EPOCH,
-    batch.BatchField.PARTITION_LEADER_EPOCH,
-  )
-  bytes.writeInt8(batch.MAGIC_V2, batch.BatchField.MAGIC)
-  bytes.writeUInt16BE(attributesOf(options, codec), batch.BatchField.ATTRIBUTES)
-  const last = records.length === 0 ? -1 : (records[records.length - 1]?.offsetDelta ?? records.length - 1)
-  bytes.writeInt32BE(options.lastOffsetDelta ?? last, batch.BatchField.LAST_OFFSET_DELTA)
-  bytes.writeBigInt64BE(baseTimestampOf(records, options), batch.BatchField.BASE_TIMESTAMP)
-  bytes.writeBigInt64BE(options.maxTimestamp ?? latest(records), batch.BatchField.MAX_TIMESTAMP)
-  bytes.writeBigInt64BE(options.producerId ?? batch.NO_PRODUCER_ID, batch.BatchField.PRODUCER_ID)
-  bytes.writeInt16BE(options.producerEpoch ?? batch.NO_PRODUCER_EPOCH, batch.BatchField.PRODUCER_EPOCH)
-  bytes.writeInt32BE(options.baseSequence ?? batch.NO_SEQUENCE, batch.BatchField.BASE_SEQUENCE)
-  bytes.writeInt32BE(records.length, batch.BatchField.RECORDS_COUNT)
+  writeHeader(bytes, records, options, codec)
   payload.copy(bytes, batch.BatchField.RECORDS)
   batch.setCrc(bytes)
   return bytes
@@ -67,24 +63,36 @@ export function assemble(
 /** The records' bytes, not compressed. */
 export function encodeRecords(records: readonly NewRecord[], options: BatchOptions): Buffer {
   const baseTimestamp = baseTimestampOf(records, options)
-  const out = new Bytes()
-  records.forEach((record, index) => {
-    const body = new Bytes()
-    body.byte(0)
-    body.varlong((record.timestamp ?? batch.NO_TIMESTAMP) - baseTimestamp)
-    body.varint(record.offsetDelta ?? index)
-    body.nullable(record.key ?? null)
-    body.nullable(record.value ?? null)
-    const headers = record.headers ?? []
-    body.varint(headers.length)
-    for (const header of headers) {
-      body.nullable(Buffer.from(header.key))
-      body.nullable(header.value)
-    }
-    out.varint(body.length)
-    out.append(body)
-  })
-  return out.concat()
+  const sizes = bodySizes(records, baseTimestamp)
+  const bytes = Buffer.allocUnsafe(totalBytes(sizes))
+  writeRecords(bytes, 0, records, sizes, baseTimestamp)
+  return bytes
+}
+
+/** All of a batch's header but the checksum. */
+function writeHeader(
+  bytes: Buffer,
+  records: readonly NewRecord[],
+  options: BatchOptions,
+  codec: batch.Codec,
+): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, batch.BATCH_HEADER_BYTES)
+  view.setBigInt64(batch.BatchField.BASE_OFFSET, options.baseOffset ?? 0n)
+  view.setInt32(batch.BatchField.BATCH_LENGTH, bytes.length - batch.LOG_OVERHEAD_BYTES)
+  view.setInt32(
+    batch.BatchField.PARTITION_LEADER_EPOCH,
+    options.leaderEpoch ?? batch.NO_PARTITION_LEADER_EPOCH,
+  )
+  view.setInt8(batch.BatchField.MAGIC, batch.MAGIC_V2)
+  view.setUint16(batch.BatchField.ATTRIBUTES, attributesOf(options, codec))
+  const last = records.length === 0 ? -1 : (records[records.length - 1]?.offsetDelta ?? records.length - 1)
+  view.setInt32(batch.BatchField.LAST_OFFSET_DELTA, options.lastOffsetDelta ?? last)
+  view.setBigInt64(batch.BatchField.BASE_TIMESTAMP, baseTimestampOf(records, options))
+  view.setBigInt64(batch.BatchField.MAX_TIMESTAMP, options.maxTimestamp ?? latest(records))
+  view.setBigInt64(batch.BatchField.PRODUCER_ID, options.producerId ?? batch.NO_PRODUCER_ID)
+  view.setInt16(batch.BatchField.PRODUCER_EPOCH, options.producerEpoch ?? batch.NO_PRODUCER_EPOCH)
+  view.setInt32(batch.BatchField.BASE_SEQUENCE, options.baseSequence ?? batch.NO_SEQUENCE)
+  view.setInt32(batch.BatchField.RECORDS_COUNT, records.length)
 }
 
 function attributesOf(options: BatchOptions, codec: batch.Codec): number {
@@ -108,57 +116,96 @@ function latest(records: readonly NewRecord[]): bigint {
   return latest
 }
 
-/** Bytes that are still being written: small ones together, the rest as they are. */
-class Bytes {
-  readonly #chunks: Uint8Array[] = []
-  #small: number[] = []
-  #length = 0
-
-  get length(): number {
-    return this.#length
+/** The size of each record, without the length in front of it. */
+function bodySizes(records: readonly NewRecord[], baseTimestamp: bigint): readonly number[] {
+  const sizes: number[] = []
+  for (let index = 0; index < records.length; index++) {
+    const { timestamp, offsetDelta, key, value, headers } = records[index] as NewRecord
+    // The attributes come first.
+    let size = 1 + varlongBytes((timestamp ?? batch.NO_TIMESTAMP) - baseTimestamp)
+    size += varintBytes(offsetDelta ?? index) + nullableBytes(key) + nullableBytes(value)
+    size += varintBytes(headers?.length ?? 0)
+    if (headers !== undefined) {
+      for (const header of headers) {
+        const keyBytes = Buffer.byteLength(header.key)
+        size += varintBytes(keyBytes) + keyBytes + nullableBytes(header.value)
+      }
+    }
+    sizes.push(size)
   }
+  return sizes
+}
 
-  byte(value: number): void {
-    this.#small.push(value)
-    this.#length++
-  }
+function totalBytes(sizes: readonly number[]): number {
+  let total = 0
+  for (const size of sizes) total += varintBytes(size) + size
+  return total
+}
 
-  varint(value: number): void {
-    let left = ((value << 1) ^ (value >> 31)) >>> 0
-    for (; left >= 0x80; left >>>= 7) this.byte((left & 0x7f) | 0x80)
-    this.byte(left)
+function writeRecords(
+  bytes: Buffer,
+  position: number,
+  records: readonly NewRecord[],
+  sizes: readonly number[],
+  baseTimestamp: bigint,
+): void {
+  let at = position
+  for (let index = 0; index < records.length; index++) {
+    const { timestamp, offsetDelta, key, value, headers } = records[index] as NewRecord
+    at = putVarint(bytes, at, sizes[index] ?? 0)
+    bytes[at++] = 0
+    at = putVarlong(bytes, at, (timestamp ?? batch.NO_TIMESTAMP) - baseTimestamp)
+    at = putVarint(bytes, at, offsetDelta ?? index)
+    at = putNullable(bytes, at, key)
+    at = putNullable(bytes, at, value)
+    at = putVarint(bytes, at, headers?.length ?? 0)
+    if (headers === undefined) continue
+    for (const header of headers) {
+      at = putVarint(bytes, at, Buffer.byteLength(header.key))
+      at += bytes.write(header.key, at)
+      at = putNullable(bytes, at, header.value)
+    }
   }
+}
 
-  varlong(value: bigint): void {
-    let left = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n))
-    for (; left >= 0x80n; left >>= 7n) this.byte(Number(left & 0x7fn) | 0x80)
-    this.byte(Number(left))
-  }
+function varintBytes(value: number): number {
+  const bits = 32 - Math.clz32((value << 1) ^ (value >> 31))
+  return bits <= 7 ? 1 : Math.ceil(bits / 7)
+}
 
-  nullable(bytes: Uint8Array | null): void {
-    this.varint(bytes === null ? -1 : bytes.length)
-    if (bytes !== null) this.#chunk(bytes)
-  }
+function varlongBytes(value: bigint): number {
+  let size = 1
+  for (let left = zigzag(value) >> 7n; left > 0n; left >>= 7n) size++
+  return size
+}
 
-  append(other: Bytes): void {
-    other.#flush()
-    for (const chunk of other.#chunks) this.#chunk(chunk)
-  }
+function nullableBytes(bytes: Uint8Array | null | undefined): number {
+  return bytes ? varintBytes(bytes.length) + bytes.length : 1
+}
 
-  concat(): Buffer {
-    this.#flush()
-    return Buffer.concat(this.#chunks, this.#length)
-  }
+function putVarint(bytes: Buffer, position: number, value: number): number {
+  let at = position
+  let left = ((value << 1) ^ (value >> 31)) >>> 0
+  for (; left >= 0x80; left >>>= 7) bytes[at++] = (left & 0x7f) | 0x80
+  bytes[at++] = left
+  return at
+}
 
-  #chunk(bytes: Uint8Array): void {
-    this.#flush()
-    this.#chunks.push(bytes)
-    this.#length += bytes.length
-  }
+function putVarlong(bytes: Buffer, position: number, value: bigint): number {
+  let at = position
+  let left = zigzag(value)
+  for (; left >= 0x80n; left >>= 7n) bytes[at++] = Number(left & 0x7fn) | 0x80
+  bytes[at++] = Number(left)
+  return at
+}
 
-  #flush(): void {
-    if (this.#small.length === 0) return
-    this.#chunks.push(Uint8Array.from(this.#small))
-    this.#small = []
-  }
+function zigzag(value: bigint): bigint {
+  return value === 0n ? 0n : BigInt.asUintN(64, (value << 1n) ^ (value >> 63n))
+}
+
+function putNullable(bytes: Buffer, position: number, part: Uint8Array | null | undefined): number {
+  if (!part) return putVarint(bytes, position, -1)
+  const at = putVarint(bytes, position, part.length)
+  bytes.set(part, at)
+  return at + part.length
 }

@@ -4,7 +4,13 @@
  */
 import * as batch from './batch.ts'
 import { compress, decompress } from './compression.ts'
-import { assemble, type BatchOptions, encodeRecords, type NewRecord } from './record-builder.ts'
+import {
+  assemble,
+  assemblePlain,
+  type BatchOptions,
+  encodeRecords,
+  type NewRecord,
+} from './record-builder.ts'
 import type { RecordCursor, RecordVisitor } from './record-cursor.ts'
 import { RecordParser, walkRecords } from './record-parser.ts'
 import { RecordStreamWalker } from './record-stream.ts'
@@ -64,7 +70,7 @@ export function readRecords(buffer: Buffer, position = 0): RecordValue[] | Promi
  * Without records it is an empty batch, of which only the header remains (as compaction leaves it).
  */
 export function buildBatch(records: readonly NewRecord[], options: BatchOptions = {}): Buffer {
-  return assemble(records, options, batch.Codec.NONE, encodeRecords(records, options))
+  return assemblePlain(records, options)
 }
 
 /** Makes a batch of compressed records: at once where the codec is quick with them. */

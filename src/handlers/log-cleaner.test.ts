@@ -177,7 +177,10 @@ describe('compaction', () => {
   it('sleeps while no compacted log has more than one segment, and then looks when it would have', async () => {
     const broker = await cleanedBroker()
     const asleep = broker.clock.pending
-    const partition = await createTopic(broker, { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0' })
+    const partition = await createTopic(broker, {
+      'cleanup.policy': 'compact',
+      'min.cleanable.dirty.ratio': '0',
+    })
     await put(broker, 'a=1')
     await broker.clock.advance(20_000)
     expect(broker.clock.pending).toBe(asleep)

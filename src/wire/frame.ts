@@ -1,6 +1,7 @@
 /** Cuts a connection's bytes into request frames: an int32 size, then as many bytes. */
 // Not 'bl' itself, which would load a whole stream library for the sake of its other class.
 import bufferList, { type BufferListConstructor } from 'bl/BufferList.js'
+import { frameMemory } from './frame-memory.ts'
 
 /** The module is its constructor, which its type declarations do not know. */
 const BufferList = bufferList as unknown as BufferListConstructor
@@ -20,8 +21,10 @@ export class FrameError extends Error {
 
 /** The size in front of each frame. */
 const SIZE_BYTES = 4
-/** A frame that spans chunks gets its memory when one in so many of its bytes is there. */
+/** A frame that spans chunks gets its memory when one in so many of its bytes is there, */
 const TRUSTED_PART = 16
+/** or so many. */
+const TRUSTED_BYTES = 256 * 1024
 /** Until then, so many chunks are collected before they are looked at together. */
 const GATHERED_CHUNKS = 512
 /** Gathered chunks that are smaller than this on average are put together. */
@@ -37,6 +40,7 @@ const SMALL_CHUNK_BYTES = 1024
  */
 export class FrameCutter {
   readonly #maxFrameBytes: number
+  readonly #mayBegin: (sizeBytes: number) => boolean
   /** The chunk that is being cut, from #position on; empty while a frame spans chunks. */
   #chunk: Buffer = EMPTY
   #position = 0
@@ -50,9 +54,14 @@ export class FrameCutter {
   #frame: Buffer | null = null
   #filledBytes = 0
 
-  /** @param maxFrameBytes the largest size taken: socket.request.max.bytes. */
-  constructor(maxFrameBytes: number) {
+  /**
+   * @param maxFrameBytes the largest size taken: socket.request.max.bytes.
+   * @param mayBegin whether a frame that spans chunks may have its memory now. It is asked again by each `next` until it
+   * says so; meanwhile whatever comes is gathered, so nothing should be read.
+   */
+  constructor(maxFrameBytes: number, mayBegin: (sizeBytes: number) => boolean = () => true) {
     this.#maxFrameBytes = maxFrameBytes
+    this.#mayBegin = mayBegin
   }
 
   /** How many bytes are held that no frame has been made of yet. */
@@ -132,7 +141,7 @@ export class FrameCutter {
     const sizeBytes = this.#checked(gathered.readInt32BE(0))
     this.#neededBytes = trustedBytes(sizeBytes)
     this.#older = gathered
-    if (gathered.length < this.#neededBytes) return null
+    if (gathered.length < this.#neededBytes || !this.#mayBegin(sizeBytes)) return null
     const frame = this.#begin(sizeBytes, gathered.length - SIZE_BYTES)
     gathered.copy(frame, 0, SIZE_BYTES, SIZE_BYTES + this.#filledBytes)
     gathered.consume(SIZE_BYTES + this.#filledBytes)
@@ -140,7 +149,7 @@ export class FrameCutter {
   }
 
   #begin(sizeBytes: number, thereBytes: number): Buffer {
-    const frame = Buffer.allocUnsafeSlow(sizeBytes)
+    const frame = frameMemory(sizeBytes)
     this.#frame = frame
     this.#filledBytes = Math.min(sizeBytes, thereBytes)
     this.#neededBytes = SIZE_BYTES
@@ -171,7 +180,7 @@ export class FrameCutter {
     const sizeBytes = chunk.readInt32BE(0)
     // A wrong size is for `next` to tell, and whole frames for it to cut.
     if (sizeBytes > this.#maxFrameBytes || sizeBytes <= chunk.length - SIZE_BYTES) return false
-    if (chunk.length < trustedBytes(sizeBytes)) return false
+    if (chunk.length < trustedBytes(sizeBytes) || !this.#mayBegin(sizeBytes)) return false
     chunk.copy(this.#begin(sizeBytes, chunk.length - SIZE_BYTES), 0, SIZE_BYTES)
     return true
   }
@@ -213,7 +222,7 @@ export class FrameCutter {
 
 /** How much of a frame, its size included, has to be there before it gets its memory. */
 function trustedBytes(sizeBytes: number): number {
-  return SIZE_BYTES + Math.ceil(sizeBytes / TRUSTED_PART)
+  return SIZE_BYTES + Math.min(TRUSTED_BYTES, Math.ceil(sizeBytes / TRUSTED_PART))
 }
 
 const EMPTY = Buffer.alloc(0)

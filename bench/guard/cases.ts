@@ -1,0 +1,249 @@
+/** The requests that the guard counts, and what has to be there before they are sent. */
+import { endTxnApi } from '../../src/wire/messages/end-txn.ts'
+import { type FetchRequest, fetchApi } from '../../src/wire/messages/fetch.ts'
+import { findCoordinatorApi } from '../../src/wire/messages/find-coordinator.ts'
+import { heartbeatApi } from '../../src/wire/messages/heartbeat.ts'
+import { initProducerIdApi } from '../../src/wire/messages/init-producer-id.ts'
+import { joinGroupApi } from '../../src/wire/messages/join-group.ts'
+import { metadataApi } from '../../src/wire/messages/metadata.ts'
+import { offsetCommitApi } from '../../src/wire/messages/offset-commit.ts'
+import { produceApi } from '../../src/wire/messages/produce.ts'
+import { syncGroupApi } from '../../src/wire/messages/sync-group.ts'
+import { bodyOf, frameOf, type RawClient } from './raw-client.ts'
+import { batchOf, fetchRequest, metadataRequest, newest, produceRequest, topicIdOf } from './requests.ts'
+
+export type Storage = 'memory' | 'disk'
+
+export interface GuardCase {
+  readonly name: string
+  readonly storage: Storage
+  /** How many topics `topic-0`, `topic-1` and so on there are. */
+  readonly topics: number
+  /** How many requests a window of counting has: fewer where each takes much memory, since no window may see a collection. */
+  readonly requests: number
+  /** Makes what the requests need, and gives what sends one of them and waits for the answer. */
+  readonly prepare: (client: RawClient) => Promise<() => Promise<void>>
+}
+
+const TOPIC = 'topic-0'
+/** Key types of FindCoordinator. */
+const GROUP = 0
+const TRANSACTION = 1
+const MANY = 50
+const FEW = 2
+
+export const guardCases: readonly GuardCase[] = [
+  ...both('Produce 1,000 x 1 KiB', FEW, (client) => produce(client, 1000, 1024)),
+  ...both('Produce 10 x 100 B', MANY, (client) => produce(client, 10, 100)),
+  ...both('Fetch 1 MiB', FEW, (client) => fetchOnce(client, 1000, 1024)),
+  ...both('Fetch 10 x 100 B', MANY, (client) => fetchInSession(client)),
+  memory('Fetch of nothing, waited 1 ms', MANY, pollNothing),
+  memory('Heartbeat', MANY, heartbeat),
+  memory('Metadata of 1 of 1,000 topics', MANY, metadata, 1000),
+  ...both('OffsetCommit', MANY, offsetCommit),
+  ...both('Transaction of 1 record', MANY, transaction),
+]
+
+type Prepare = GuardCase['prepare']
+
+function memory(name: string, requests: number, prepare: Prepare, topics = 1): GuardCase {
+  return { name, storage: 'memory', topics, requests, prepare }
+}
+
+function both(name: string, requests: number, prepare: Prepare): readonly GuardCase[] {
+  const common = { topics: 1, requests, prepare }
+  return [
+    { ...common, name: `${name}, memory`, storage: 'memory' },
+    { ...common, name: `${name}, disk`, storage: 'disk' },
+  ]
+}
+
+async function produce(client: RawClient, count: number, valueBytes: number): Promise<() => Promise<void>> {
+  const topicId = await topicIdOf(client, TOPIC)
+  const version = newest(produceApi)
+  const frame = frameOf(produceApi, version, produceRequest(topicId, batchOf(count, valueBytes)))
+  return async () => {
+    const { responses } = bodyOf(produceApi, version, await client.exchange(frame))
+    expectNone(responses[0]?.partitionResponses[0]?.errorCode)
+  }
+}
+
+/** A fetch without a session. */
+async function fetchOnce(client: RawClient, count: number, valueBytes: number): Promise<() => Promise<void>> {
+  const topicId = await topicIdOf(client, TOPIC)
+  const fill = await produce(client, count, valueBytes)
+  await fill()
+  const frame = frameOf(fetchApi, newest(fetchApi), fetchRequest(topicId))
+  return () => fetchSome(client, frame, count * valueBytes)
+}
+
+/** As a consumer does that got the records of one batch and asks for those of the next. */
+async function fetchInSession(client: RawClient): Promise<() => Promise<void>> {
+  const count = 10
+  const valueBytes = 100
+  const topicId = await topicIdOf(client, TOPIC)
+  const fill = await produce(client, count, valueBytes)
+  for (let batches = 0; batches < 100; batches++) await fill()
+  const nextEpoch = await openSession(client, topicId)
+  let batch = 0
+  return () => {
+    batch = (batch + 1) % 100
+    const options = { fetchOffset: BigInt(batch * count), partitionMaxBytes: count * valueBytes }
+    const request = { ...fetchRequest(topicId, options), ...nextEpoch() }
+    return fetchSome(client, frameOf(fetchApi, newest(fetchApi), request), count * valueBytes)
+  }
+}
+
+/** The long poll of a consumer that has read everything. */
+async function pollNothing(client: RawClient): Promise<() => Promise<void>> {
+  const nextEpoch = await openSession(client, await topicIdOf(client, TOPIC))
+  return () => {
+    const request = { ...fetchRequest(null, { maxWaitMs: 1 }), ...nextEpoch() }
+    return fetchSome(client, frameOf(fetchApi, newest(fetchApi), request), 0)
+  }
+}
+
+type NextEpoch = () => Pick<FetchRequest, 'sessionId' | 'sessionEpoch'>
+
+async function openSession(client: RawClient, topicId: string): Promise<NextEpoch> {
+  const request = fetchRequest(topicId, { sessionEpoch: 0, maxWaitMs: 1 })
+  const { sessionId = 0, errorCode } = await client.request(fetchApi, newest(fetchApi), request)
+  expectNone(errorCode)
+  let sessionEpoch = 0
+  return () => {
+    sessionEpoch++
+    return { sessionId, sessionEpoch }
+  }
+}
+
+async function fetchSome(client: RawClient, frame: Buffer, minBytes: number): Promise<void> {
+  const answer = await client.exchange(frame)
+  const { errorCode, responses } = bodyOf(fetchApi, newest(fetchApi), answer)
+  expectNone(errorCode)
+  const partition = responses[0]?.partitions[0]
+  expectNone(partition?.errorCode ?? 0)
+  if (answer.length < minBytes) throw new Error(`a fetch answered with ${answer.length} bytes`)
+}
+
+async function heartbeat(client: RawClient): Promise<() => Promise<void>> {
+  const { memberId, generationId } = await join(client)
+  const request = { groupId: 'group', generationId, memberId, groupInstanceId: null }
+  const version = newest(heartbeatApi)
+  const frame = frameOf(heartbeatApi, version, request)
+  return async () => expectNone(bodyOf(heartbeatApi, version, await client.exchange(frame)).errorCode)
+}
+
+async function metadata(client: RawClient): Promise<() => Promise<void>> {
+  const version = newest(metadataApi)
+  const frame = frameOf(metadataApi, version, metadataRequest('topic-500'))
+  return async () => {
+    const { topics } = bodyOf(metadataApi, version, await client.exchange(frame))
+    expectNone(topics[0]?.errorCode)
+  }
+}
+
+async function offsetCommit(client: RawClient): Promise<() => Promise<void>> {
+  const topicId = await topicIdOf(client, TOPIC)
+  const { memberId, generationId } = await join(client)
+  const version = newest(offsetCommitApi)
+  const partition = {
+    partitionIndex: 0,
+    committedOffset: 0n,
+    committedLeaderEpoch: -1,
+    committedMetadata: '',
+  }
+  const frame = frameOf(offsetCommitApi, version, {
+    groupId: 'group',
+    generationIdOrMemberEpoch: generationId,
+    memberId,
+    groupInstanceId: null,
+    retentionTimeMs: -1n,
+    topics: [{ name: '', topicId, partitions: [partition] }],
+  })
+  return async () => {
+    const { topics } = bodyOf(offsetCommitApi, version, await client.exchange(frame))
+    expectNone(topics[0]?.partitions[0]?.errorCode)
+  }
+}
+
+/** What the newest producers do: a produce that also adds the partition, and the end (KIP-890). */
+async function transaction(client: RawClient): Promise<() => Promise<void>> {
+  const transactionalId = 'transaction'
+  const topicId = await topicIdOf(client, TOPIC)
+  const init = {
+    transactionalId,
+    transactionTimeoutMs: 60_000,
+    producerId: -1n,
+    producerEpoch: -1,
+    enable2Pc: false,
+    keepPreparedTxn: false,
+  }
+  await findCoordinator(client, TRANSACTION, transactionalId)
+  // The newest that says no two-phase commit is wanted without being asked for it.
+  let producer = await retried(() => client.request(initProducerIdApi, 5, init))
+  return async () => {
+    const { producerId = -1n, producerEpoch = -1 } = producer
+    const options = { producerId, producerEpoch, baseSequence: 0, isTransactional: true }
+    const request = produceRequest(topicId, batchOf(1, 100, options), transactionalId)
+    const { responses } = await client.request(produceApi, newest(produceApi), request)
+    expectNone(responses[0]?.partitionResponses[0]?.errorCode)
+    const end = { transactionalId, producerId, producerEpoch, committed: true }
+    const ended = await client.request(endTxnApi, newest(endTxnApi), end)
+    expectNone(ended.errorCode)
+    producer = { ...ended, producerEpoch: ended.producerEpoch ?? -1 }
+  }
+}
+
+/** Makes the client the only member of a group. */
+async function join(client: RawClient): Promise<{ memberId: string; generationId: number }> {
+  const request = (memberId: string) => ({
+    groupId: 'group',
+    sessionTimeoutMs: 45_000,
+    rebalanceTimeoutMs: 300_000,
+    memberId,
+    groupInstanceId: null,
+    protocolType: 'consumer',
+    protocols: [{ name: 'range', metadata: Buffer.alloc(20) }],
+    reason: null,
+  })
+  const version = newest(joinGroupApi)
+  await findCoordinator(client, GROUP, 'group')
+  const { memberId } = await retried(() => client.request(joinGroupApi, version, request('')), 79)
+  const joined = await client.request(joinGroupApi, version, request(memberId))
+  expectNone(joined.errorCode)
+  const { generationId = -1, protocolName } = joined
+  const synced = await client.request(syncGroupApi, newest(syncGroupApi), {
+    groupId: 'group',
+    generationId,
+    memberId,
+    groupInstanceId: null,
+    protocolType: 'consumer',
+    protocolName,
+    assignments: [{ memberId, assignment: Buffer.alloc(20) }],
+  })
+  expectNone(synced.errorCode)
+  return { memberId, generationId }
+}
+
+/** Asking is what makes the coordinator's topic. */
+async function findCoordinator(client: RawClient, keyType: number, key: string): Promise<void> {
+  const request = { key: '', keyType, coordinatorKeys: [key] }
+  await client.request(findCoordinatorApi, newest(findCoordinatorApi), request)
+}
+
+/** Asks until the coordinator's topic is there. */
+async function retried<Res extends { readonly errorCode: number }>(
+  ask: () => Promise<Res>,
+  wanted = 0,
+): Promise<Res> {
+  for (let attempt = 0; ; attempt++) {
+    const answer = await ask()
+    if (answer.errorCode === wanted) return answer
+    if (attempt === 100) expectNone(answer.errorCode)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+function expectNone(errorCode: number | undefined): void {
+  if (errorCode !== 0) throw new Error(`a request was answered with error code ${errorCode}`)
+}

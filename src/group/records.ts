@@ -1,6 +1,7 @@
 /** The records of `__consumer_offsets` that classic groups and committed offsets are kept in. */
 
 import type { CoordinatorRecord } from '../coordinator/coordinator-log.ts'
+import { encode } from '../coordinator/encode.ts'
 import {
   type GroupMetadataKey,
   type GroupMetadataValue,
@@ -14,7 +15,6 @@ import {
 import type { DataMessage } from '../wire/message.ts'
 import { Reader, ZERO_UUID } from '../wire/reader.ts'
 import { WireError } from '../wire/wire-error.ts'
-import { Writer } from '../wire/writer.ts'
 
 /** A record of a group coordinator; a null value is a tombstone. */
 export type GroupRecord =
@@ -96,16 +96,6 @@ export function decodeRecord(record: CoordinatorRecord): GroupRecord | null {
     }
   }
   return null
-}
-
-/** One for all records: what it hands over with `concat` is a copy. */
-const writer = new Writer()
-
-function encode<T>(prefix: number, message: DataMessage<T>, version: number, value: T): Buffer {
-  writer.reset()
-  writer.int16(prefix)
-  message.write(writer, version, value)
-  return writer.concat()
 }
 
 function decode<T>(message: DataMessage<T>, bytes: Buffer): T {

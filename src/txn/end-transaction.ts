@@ -14,10 +14,10 @@ import {
 } from './errors.ts'
 import type { ProducerIdAndEpoch } from './init-producer-id.ts'
 import {
-  completed,
   EPOCH_BUMP_VERSION,
   isEpochExhausted,
   MAX_EPOCH,
+  nextProducer,
   prepared,
   STATE_NAMES,
   type Transaction,
@@ -130,8 +130,7 @@ function end(
   if (exhausts && newProducerId === null) return NEEDS_PRODUCER_ID
   const nextProducerId = exhausts && newProducerId !== null ? newProducerId : NO_PRODUCER_ID
   const next = prepared(transaction, { ...how, nextProducerId }, now)
-  const { producerId, producerEpoch } = completed(next, now)
-  return { kind: 'end', prepared: next, response: { producerId, producerEpoch } }
+  return { kind: 'end', prepared: next, response: nextProducer(next) }
 }
 
 /** The same end again is answered as it was before, the opposite one is too late. */

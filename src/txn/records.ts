@@ -1,5 +1,6 @@
 /** The records of `__transaction_state`, in Kafka's bytes. */
 import type { CoordinatorRecord } from '../coordinator/coordinator-log.ts'
+import { encode } from '../coordinator/encode.ts'
 import { NO_PRODUCER_EPOCH } from '../wire/batch.ts'
 import {
   type TransactionLogValue,
@@ -7,7 +8,6 @@ import {
 } from '../wire/coordinator-records/transaction-log.ts'
 import { Reader } from '../wire/reader.ts'
 import { WireError } from '../wire/wire-error.ts'
-import { Writer } from '../wire/writer.ts'
 import { NO_PARTITIONS, type Partitions, type Transaction, TransactionState } from './transaction.ts'
 
 /** What a record says of a transactional id: a null transaction is a tombstone. */
@@ -22,15 +22,10 @@ export interface TransactionRecord {
  */
 export function encodeRecord(record: TransactionRecord, transactionVersion: number): CoordinatorRecord {
   const { transactionalId, transaction } = record
-  const key = new Writer()
-  key.int16(transactionLogRecord.type)
-  transactionLogRecord.key.write(key, 0, { transactionalId })
-  if (transaction === null) return { key: key.concat(), value: null }
+  const key = encode(transactionLogRecord.type, transactionLogRecord.key, 0, { transactionalId })
+  if (transaction === null) return { key, value: null }
   const version = transactionVersion >= 1 ? 1 : 0
-  const value = new Writer()
-  value.int16(version)
-  transactionLogRecord.value.write(value, version, toValue(transaction))
-  return { key: key.concat(), value: value.concat() }
+  return { key, value: encode(version, transactionLogRecord.value, version, toValue(transaction)) }
 }
 
 /**

@@ -164,8 +164,12 @@ export function withPartitions(
 ): Transaction {
   const ongoing = transaction.state === TransactionState.ONGOING
   return {
-    ...transaction,
+    producerId: transaction.producerId,
     previousProducerId: transaction.producerId,
+    nextProducerId: transaction.nextProducerId,
+    producerEpoch: transaction.producerEpoch,
+    lastProducerEpoch: transaction.lastProducerEpoch,
+    timeoutMs: transaction.timeoutMs,
     state: TransactionState.ONGOING,
     partitions: union(transaction.partitions, added),
     startTimestamp: ongoing ? transaction.startTimestamp : now,
@@ -190,12 +194,14 @@ export function prepared(transaction: Transaction, end: End, now: bigint): Trans
   const bumps = end.transactionVersion >= EPOCH_BUMP_VERSION
   const { producerEpoch, lastProducerEpoch } = transaction
   return {
-    ...transaction,
+    producerId: transaction.producerId,
     previousProducerId: transaction.producerId,
     nextProducerId: end.nextProducerId,
     producerEpoch: bumps ? Math.min(producerEpoch + 1, MAX_EPOCH) : producerEpoch,
     lastProducerEpoch: bumps ? producerEpoch : lastProducerEpoch,
+    timeoutMs: transaction.timeoutMs,
     state: end.commit ? TransactionState.PREPARE_COMMIT : TransactionState.PREPARE_ABORT,
+    partitions: transaction.partitions,
     startTimestamp: end.empty ? now : transaction.startTimestamp,
     lastUpdateTimestamp: now,
     // Without the bump nothing is left to tell the two first versions apart by.
@@ -218,21 +224,34 @@ export function fenced(
 
 /** What a prepared transaction becomes when every partition has its marker. */
 export function completed(transaction: Transaction, now: bigint): Transaction {
-  const { producerId, nextProducerId, state, clientTransactionVersion } = transaction
-  const rotates = clientTransactionVersion >= EPOCH_BUMP_VERSION && nextProducerId !== NO_PRODUCER_ID
+  const { producerId, producerEpoch } = nextProducer(transaction)
   return {
-    ...transaction,
-    producerId: rotates ? nextProducerId : producerId,
-    previousProducerId: producerId,
+    producerId,
+    previousProducerId: transaction.producerId,
     nextProducerId: NO_PRODUCER_ID,
-    producerEpoch: rotates ? 0 : transaction.producerEpoch,
+    producerEpoch,
+    lastProducerEpoch: transaction.lastProducerEpoch,
+    timeoutMs: transaction.timeoutMs,
     state:
-      state === TransactionState.PREPARE_COMMIT
+      transaction.state === TransactionState.PREPARE_COMMIT
         ? TransactionState.COMPLETE_COMMIT
         : TransactionState.COMPLETE_ABORT,
     partitions: NO_PARTITIONS,
+    startTimestamp: transaction.startTimestamp,
     lastUpdateTimestamp: now,
+    clientTransactionVersion: transaction.clientTransactionVersion,
   }
+}
+
+/** What the producer of a prepared transaction is from its end on. */
+export function nextProducer({
+  producerId,
+  nextProducerId,
+  producerEpoch,
+  clientTransactionVersion,
+}: Transaction): { readonly producerId: bigint; readonly producerEpoch: number } {
+  const rotates = clientTransactionVersion >= EPOCH_BUMP_VERSION && nextProducerId !== NO_PRODUCER_ID
+  return rotates ? { producerId: nextProducerId, producerEpoch: 0 } : { producerId, producerEpoch }
 }
 
 export function hasPartition({ partitions }: Transaction, topic: string, partition: number): boolean {
@@ -258,6 +277,7 @@ function started(transaction: Transaction): Transaction {
 }
 
 function union(partitions: Partitions, added: Partitions): Partitions {
+  if (partitions.size === 0) return added
   const all = new Map(partitions)
   for (const [topic, indexes] of added) all.set(topic, new Set([...(all.get(topic) ?? []), ...indexes]))
   return all

@@ -15,6 +15,7 @@ import { type ListenerConfig, listenersOf } from './config/listeners.ts'
 import { buildCoordinators } from './coordinators.ts'
 import { handlers } from './handlers/index.ts'
 import type { Services } from './handlers/services.ts'
+import { UnsentAnswers } from './handlers/unsent-answers.ts'
 import { type GroupHandle, groupHandle } from './library/group-handle.ts'
 import { resetCluster } from './library/reset.ts'
 import { type TopicHandle, topicHandle } from './library/topic-handle.ts'
@@ -33,6 +34,7 @@ import { hostAndPort } from './server/addresses.ts'
 import { ConnectionQuotas } from './server/connection-quotas.ts'
 import { Dispatcher, type RequestRecord } from './server/dispatch.ts'
 import { Listener } from './server/listener.ts'
+import { RequestMemory } from './server/request-memory.ts'
 import { resolveHost } from './server/resolve-host.ts'
 import type { LogStore } from './storage/log-store.ts'
 import { MemoryStore } from './storage/memory-store.ts'
@@ -187,6 +189,7 @@ export class Broker {
   readonly #listeners = new Map<string, Listener>()
   readonly #hosts = new Map<string, string>()
   readonly #quotas: ConnectionQuotas
+  readonly #requestMemory: RequestMemory
   readonly #keepAlive: boolean | undefined
   readonly #cleaner: LogCleaner
   readonly #storage: BrokerStorage
@@ -200,6 +203,7 @@ export class Broker {
     const { services } = this
     this.dispatcher = new Dispatcher({ handlers, services, onRequest: options.onRequest })
     this.#quotas = new ConnectionQuotas(config)
+    this.#requestMemory = new RequestMemory({ maxBytes: config.get('queued.max.request.bytes') })
     this.#keepAlive = options.keepAlive
     this.#cleaner = new LogCleaner(services)
     const watched = { ...services, partitions: () => services.replicas.partitions() }
@@ -272,7 +276,7 @@ export class Broker {
   }
 
   #newListener({ name, host, port, advertised }: ListenerConfig): Listener {
-    const { clock, config, logger } = this.services
+    const { clock, config, logger, unsent } = this.services
     return new Listener({
       name,
       host: host ?? undefined,
@@ -284,6 +288,8 @@ export class Broker {
       maxRequestBytes: config.get('socket.request.max.bytes'),
       maxIdleMs: config.get('connections.max.idle.ms'),
       quotas: this.#quotas,
+      requestMemory: this.#requestMemory,
+      unsent,
       keepAlive: this.#keepAlive,
     })
   }
@@ -363,7 +369,6 @@ export function buildServices(
   })
   const producerIds = new ProducerIds(controller, brokerId)
   const coordinators = buildCoordinators({ clock, random, logger, config, metadata, replicas, producerIds })
-  const { groups, transactions, writeMarkers } = coordinators
   return {
     brokerId,
     clock,
@@ -373,10 +378,11 @@ export function buildServices(
     config,
     metadata,
     replicas,
-    groups,
-    transactions,
-    writeMarkers,
+    groups: coordinators.groups,
+    transactions: coordinators.transactions,
+    writeMarkers: coordinators.writeMarkers,
     clientMetrics,
+    unsent: new UnsentAnswers(),
     controller,
     fetchSessions: new FetchSessions({
       clock,

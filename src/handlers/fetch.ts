@@ -122,10 +122,11 @@ function* targetsOf(request: FetchRequest, call: Call): Generator<FetchTarget> {
 
 function limitsOf(request: FetchRequest, call: Call): FetchLimits {
   const maxBytes = Math.min(request.maxBytes, call.config.get('fetch.max.bytes'))
+  const limitedBytes = call.unsent.limit(maxBytes)
   return {
     maxWaitMs: request.maxWaitMs,
-    minBytes: Math.min(request.minBytes, maxBytes),
-    maxBytes,
+    minBytes: Math.min(request.minBytes, maxBytes, Math.max(1, limitedBytes)),
+    maxBytes: limitedBytes,
     isolation: request.isolationLevel,
     replicaId: Math.max(request.replicaId, request.replicaState.replicaId),
   }

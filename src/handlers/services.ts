@@ -11,6 +11,7 @@ import type { FetchSessions } from '../replica/fetch-sessions.ts'
 import type { ReplicaManager } from '../replica/replica-manager.ts'
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.ts'
 import type { WriteMarkers } from '../txn/txn-services.ts'
+import type { UnsentAnswers } from './unsent-answers.ts'
 
 /** One API as ApiVersions tells of it. */
 export interface AdvertisedApi {
@@ -39,6 +40,7 @@ export interface Services {
   /** Writes the markers of transactions. */
   readonly writeMarkers: WriteMarkers
   readonly clientMetrics: ClientMetrics
+  readonly unsent: UnsentAnswers
   /** Whether the broker's machine finds an address for a host's name. */
   readonly resolveHost: (name: string) => Promise<boolean>
 }

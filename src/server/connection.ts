@@ -3,12 +3,14 @@ import type { Socket } from 'node:net'
 import type { Logger } from 'pino'
 import type { Clock, Timer } from '../clock.ts'
 import type { Endpoint } from '../handlers/handler.ts'
+import type { UnsentAnswers } from '../handlers/unsent-answers.ts'
 import { FrameCutter, FrameError } from '../wire/frame.ts'
 import { CloseConnection } from './close-connection.ts'
 import { type Intake, readDirectly } from './direct-reads.ts'
 import type { Answer, Caller } from './dispatch.ts'
 import { foreignProtocolHint } from './foreign-protocol.ts'
 import type { IdleConnections } from './idle-connections.ts'
+import type { RequestClaim, RequestMemory } from './request-memory.ts'
 
 export interface ConnectionOptions {
   /** Accepted, and nothing read of it yet. */
@@ -21,6 +23,10 @@ export interface ConnectionOptions {
   readonly idle: IdleConnections<Connection>
   /** socket.request.max.bytes. */
   readonly maxRequestBytes: number
+  /** What requests of all connections may take. */
+  readonly requestMemory: RequestMemory
+  /** Where answers are counted that the client does not take. */
+  readonly unsent: UnsentAnswers
   readonly connectionId: string
   /** The client's address as Kafka prints it. */
   readonly clientHost: string
@@ -59,6 +65,7 @@ export class Connection implements Caller, Intake {
   readonly #options: ConnectionOptions
   readonly #socket: Socket
   readonly #frames: FrameCutter
+  readonly #claim: RequestClaim
   readonly #abort = new AbortController()
   /** A handler is at work whose answer is still to come. */
   #serving = false
@@ -72,7 +79,8 @@ export class Connection implements Caller, Intake {
 
   constructor(options: ConnectionOptions) {
     this.#options = options
-    this.#frames = new FrameCutter(options.maxRequestBytes)
+    this.#claim = options.requestMemory.claim(() => this.#arrived())
+    this.#frames = new FrameCutter(options.maxRequestBytes, (sizeBytes) => this.#claim.ask(sizeBytes))
     this.signal = this.#abort.signal
     this.connectionId = options.connectionId
     this.clientHost = options.clientHost
@@ -150,6 +158,7 @@ export class Connection implements Caller, Intake {
   #drained(): void {
     if (!this.#draining) return
     this.#draining = false
+    this.#options.unsent.remove(this)
     if (!this.#serving) this.#work(null)
   }
 
@@ -157,6 +166,8 @@ export class Connection implements Caller, Intake {
     this.#finished = true
     this.#graceTimer?.cancel()
     this.#abort.abort()
+    this.#claim.end()
+    this.#options.unsent.remove(this)
     this.#options.idle.remove(this)
     this.#options.onClosed(this)
   }
@@ -169,10 +180,11 @@ export class Connection implements Caller, Intake {
       this.#write(answer)
       while (!this.#serving && !this.#draining && !this.#finished) {
         const frame = this.#frames.next()
-        if (frame === null) break
-        const served = this.#options.serve(frame, this)
-        if (served instanceof Promise) this.#wait(served)
-        else this.#write(served)
+        if (frame === null) {
+          this.#claim.check()
+          break
+        }
+        this.#serve(frame)
       }
     } catch (error) {
       this.#fail(error)
@@ -181,24 +193,38 @@ export class Connection implements Caller, Intake {
     this.#rest()
   }
 
-  #wait(served: Promise<Answer>): void {
+  #serve(frame: Buffer): void {
+    const claim = this.#claim
+    const claimedBytes = claim.handOver()
+    let served: Answer | Promise<Answer> = null
+    try {
+      served = this.#options.serve(frame, this)
+    } finally {
+      if (!(served instanceof Promise)) claim.giveBack(claimedBytes)
+    }
+    if (served instanceof Promise) this.#wait(served, claimedBytes)
+    else this.#write(served)
+  }
+
+  #wait(served: Promise<Answer>, claimedBytes: number): void {
     this.#serving = true
     if (this.#lastRequests) this.#startGrace()
     served.then(
       (answer) => {
-        this.#settled()
+        this.#settled(claimedBytes)
         this.#work(answer)
       },
       (error) => {
-        this.#settled()
+        this.#settled(claimedBytes)
         this.#fail(error)
         this.#rest()
       },
     )
   }
 
-  #settled(): void {
+  #settled(claimedBytes: number): void {
     this.#serving = false
+    this.#claim.giveBack(claimedBytes)
     this.#graceTimer?.cancel()
     this.#graceTimer = null
   }
@@ -219,6 +245,7 @@ export class Connection implements Caller, Intake {
     socket.cork()
     // What the kernel did not take stays here until the client reads: 'drain' tells.
     this.#draining = socket.writableLength >= socket.writableHighWaterMark
+    if (this.#draining) this.#options.unsent.add(this, socket.writableLength)
   }
 
   /** What follows when all that can be done now is done. */
@@ -230,6 +257,7 @@ export class Connection implements Caller, Intake {
     if (this.#finished) return
     if (this.#serving || this.#draining) this.#holdBack()
     else if (this.#lastRequests) this.#finish()
+    else if (this.#claim.waiting) this.#holdBack()
     else if (this.#socket.isPaused()) this.#socket.resume()
   }
 
@@ -244,6 +272,7 @@ export class Connection implements Caller, Intake {
    */
   #finish(): void {
     this.#finished = true
+    this.#claim.end()
     if (this.#frames.bufferedBytes > 0) {
       this.#log('debug', `${this.#frames.bufferedBytes} bytes of a request that was cut off are dropped`)
     }
@@ -260,6 +289,7 @@ export class Connection implements Caller, Intake {
     } else
       this.#options.logger.error({ err: error, connectionId: this.connectionId }, 'serving a request failed')
     this.#finished = true
+    this.#claim.end()
     this.#abort.abort()
     if (!this.#socket.destroyed) this.#socket.destroySoon()
   }

@@ -3,12 +3,14 @@ import type { Server, Socket } from 'node:net'
 import type { Logger } from 'pino'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Endpoint } from '../handlers/handler.ts'
+import { UnsentAnswers } from '../handlers/unsent-answers.ts'
 import { clientHost, hostAndPort, plainAddress } from './addresses.ts'
 import { bind, makeServer, portOf } from './bind.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 import type { ConnectionQuotas } from './connection-quotas.ts'
 import type { Dispatcher } from './dispatch.ts'
 import { IdleConnections } from './idle-connections.ts'
+import { RequestMemory } from './request-memory.ts'
 
 export interface ListenerOptions {
   /** The listener's name: `PLAINTEXT`. */
@@ -29,6 +31,9 @@ export interface ListenerOptions {
   readonly maxRequestBytes: number
   /** connections.max.idle.ms; below 0 no connection is ever idle for too long. */
   readonly maxIdleMs: number
+  /** What requests may take, and answers that nobody reads; by default as much as the machine has room for. */
+  readonly requestMemory?: RequestMemory | undefined
+  readonly unsent?: UnsentAnswers | undefined
   /** How many connections there may be; any number when left out. */
   readonly quotas?: ConnectionQuotas | undefined
   /** Whether listening keeps the process alive; it does not by default, nor do connections ever. */
@@ -46,6 +51,8 @@ export class Listener {
   readonly name: string
   readonly #options: ListenerOptions
   readonly #idle: IdleConnections<Connection>
+  readonly #requestMemory: RequestMemory
+  readonly #unsent: UnsentAnswers
   readonly #connections = new Set<Connection>()
   /** Accepted, but not served while the broker has all the connections that it may have. */
   readonly #waiting = new Set<Socket>()
@@ -61,6 +68,8 @@ export class Listener {
     this.name = options.name
     this.#options = options
     this.#port = options.port
+    this.#requestMemory = options.requestMemory ?? new RequestMemory({ maxBytes: -1 })
+    this.#unsent = options.unsent ?? new UnsentAnswers()
     this.#serve = (frame, caller) => options.dispatcher.serve(frame, caller)
     this.#idle = new IdleConnections(options.clock, options.maxIdleMs, (connection) =>
       connection.destroy(`idle for ${options.maxIdleMs} ms`),
@@ -198,6 +207,8 @@ export class Listener {
       logger,
       idle: this.#idle,
       maxRequestBytes,
+      requestMemory: this.#requestMemory,
+      unsent: this.#unsent,
       connectionId: `${hostAndPort(plainAddress(localAddress), this.#port)}-${remote}-${this.#accepted++}`,
       clientHost: clientHost(remoteAddress),
       clientPort: remotePort,

@@ -6,19 +6,20 @@
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import { bundle } from './bundle.ts'
 import { guardCases } from './guard/cases.ts'
 import { type Baseline, type Cost, compare, rounded, table } from './guard/compare.ts'
-import { buildBroker, countCase } from './guard/count.ts'
+import { countCase } from './guard/count.ts'
 
 const { values } = parseArgs({ options: { record: { type: 'boolean' }, only: { type: 'string' } } })
 const { record = false, only = '' } = values
 const path = new URL('baseline.json', import.meta.url)
 const node = Number(process.versions.node.split('.')[0])
 
-await using _built = await buildBroker()
+await using program = await bundle('bench/guard/broker.ts')
 const costs: Record<string, Cost> = {}
 for (const guardCase of guardCases) {
-  if (guardCase.name.includes(only)) costs[guardCase.name] = rounded(await countCase(guardCase))
+  if (guardCase.name.includes(only)) costs[guardCase.name] = rounded(await countCase(program.path, guardCase))
 }
 console.log(table(costs))
 

@@ -4,8 +4,6 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import type { Counted, Order } from './broker.ts'
 import type { GuardCase } from './cases.ts'
 import type { Cost } from './compare.ts'
@@ -31,30 +29,13 @@ const ALLOCATION_WINDOWS = 40
 const LEAST_ALLOCATION_WINDOWS = 20
 const CALL_WINDOWS = 5
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-/** From there packages are found. */
-const program = join(root, `node_modules/.cache/ottla-guard/broker-${process.pid}.mjs`)
-
-/** The broker that is counted, built as `npm run build` does: nothing is to come from how it is run. */
-export async function buildBroker(): Promise<AsyncDisposable> {
-  await build({
-    absWorkingDir: root,
-    entryPoints: ['bench/guard/broker.ts'],
-    outfile: program,
-    bundle: true,
-    packages: 'external',
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    logLevel: 'warning',
-  })
-  return { [Symbol.asyncDispose]: () => rm(program) }
-}
-
-/** What one request of a case costs. */
-export async function countCase(guardCase: GuardCase): Promise<Cost> {
+/**
+ * What one request of a case costs.
+ * @param program the file of broker.ts, built.
+ */
+export async function countCase(program: string, guardCase: GuardCase): Promise<Cost> {
   const folder = guardCase.storage === 'disk' ? await mkdtemp(join(tmpdir(), 'ottla-guard-')) : null
-  const broker = new BrokerProcess(guardCase.topics, folder)
+  const broker = new BrokerProcess(program, guardCase.topics, folder)
   try {
     return await countIn(broker, guardCase)
   } finally {
@@ -120,7 +101,7 @@ class BrokerProcess {
   readonly #said: unknown[] = []
   #heard: () => void = () => {}
 
-  constructor(topics: number, dataDir: string | null) {
+  constructor(program: string, topics: number, dataDir: string | null) {
     const args = dataDir === null ? [String(topics)] : [String(topics), dataDir]
     this.#child = fork(program, args, { execArgv: FLAGS })
     this.#child.on('message', (said) => {

@@ -2,6 +2,8 @@
 import * as batch from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import type { RecordCursor } from '../wire/record-cursor.ts'
+import type { WalkStart } from '../wire/record-parser.ts'
+import { scanUsualRecords } from '../wire/record-scan.ts'
 import { type RecordError, RecordValidationError } from './record-validation-error.ts'
 import type { BatchRules } from './validate-batch.ts'
 
@@ -56,6 +58,26 @@ export class RecordCheck {
   /** Whether the records of a compressed batch have other offsets than 0, 1, 2 and so on. */
   get hasForeignOffsets(): boolean {
     return this.#inPassing && this.#foreignOffsets
+  }
+
+  /**
+   * Passes the uncompressed records that are usual and in order, all at once.
+   * @returns where the others begin that `visit` has to see; undefined when it has to see all of them, because some may
+   * have to be refused.
+   */
+  passUsual(): WalkStart | undefined {
+    const scanned = scanUsualRecords(batch.recordsPayload(this.#frame), batch.recordsCount(this.#frame))
+    const { nowMs, config } = this.#rules
+    const minMs = this.#baseMs + scanned.minTimestampDelta
+    const maxMs = this.#baseMs + scanned.maxTimestampDelta
+    if (this.#commonTimestamp !== null || !(minMs >= 0) || !Number.isSafeInteger(maxMs)) return undefined
+    if (config.compacted && scanned.hasNullKey) return undefined
+    if (this.#byProducer) {
+      if (nowMs - minMs > config.messageTimestampBeforeMaxMs) return undefined
+      if (maxMs - nowMs > config.messageTimestampAfterMaxMs) return undefined
+    }
+    if (scanned.index > 0 && maxMs > this.#maxMs) this.#maxMs = maxMs
+    return scanned
   }
 
   /** @throws RecordValidationError when so many records were refused that no more need to be looked at. */

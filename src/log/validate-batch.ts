@@ -41,7 +41,8 @@ export function validateBatch(records: Buffer, rules: BatchRules): ValidatedBatc
   const codec = targetCodec(rules.config.compressionType, sourceCodec)
   const check = new RecordCheck(frame, rules, codec === sourceCodec && codec !== batch.Codec.NONE)
   if (codec !== sourceCodec) return recompressed(frame, codec, check, rules)
-  const walking = walkBatch(frame, 0, (record) => check.visit(record))
+  const start = codec === batch.Codec.NONE ? check.passUsual() : undefined
+  const walking = walkBatch(frame, 0, (record) => check.visit(record), start)
   return walking === undefined
     ? stamped(frame, check, rules)
     : walking.then(() => stamped(frame, check, rules))

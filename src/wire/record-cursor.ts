@@ -55,14 +55,6 @@ export class MutableRecordCursor implements RecordCursor {
     this.timestampDelta = (low & 1) === 0 ? half : -half - 1
   }
 
-  /** @param raw up to 28 bits of a varlong as it was written. */
-  setShortTimestampDelta(raw: number): void {
-    this.#low = raw
-    this.#middle = 0
-    this.#high = 0
-    this.timestampDelta = (raw >>> 1) ^ -(raw & 1)
-  }
-
   exactTimestampDelta(): bigint {
     const raw = BigInt(this.#low) | (BigInt(this.#middle) << 28n) | (BigInt(this.#high) << 56n)
     return BigInt.asIntN(64, (raw >> 1n) ^ -(raw & 1n))

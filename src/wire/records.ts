@@ -12,7 +12,7 @@ import {
   type NewRecord,
 } from './record-builder.ts'
 import type { RecordCursor, RecordVisitor } from './record-cursor.ts'
-import { RecordParser, walkRecords } from './record-parser.ts'
+import { RecordParser, type WalkStart, walkRecords } from './record-parser.ts'
 import { RecordStreamWalker } from './record-stream.ts'
 
 export interface RecordHeader {
@@ -34,15 +34,21 @@ export interface RecordValue {
  * Walks the records of the batch at `position`, as Kafka's broker does when they are produced to it. It is done
  * when this returns, unless a promise comes back: a compressed batch that is large when decompressed is walked piece
  * by piece, and others get their turn in between. A batch that counts no records has none, whatever its bytes.
+ * @param start which records need not be walked, if they are not compressed: `scanUsualRecords` has looked at them.
  * @throws RecordsError INVALID_RECORD when a record is malformed, or there are more or less than the batch counts.
  * @throws CompressionError when the bytes are not what the codec makes.
  */
-export function walkBatch(buffer: Buffer, position: number, visit: RecordVisitor): void | Promise<void> {
+export function walkBatch(
+  buffer: Buffer,
+  position: number,
+  visit: RecordVisitor,
+  start?: WalkStart,
+): void | Promise<void> {
   const count = batch.recordsCount(buffer, position)
   if (count === 0) return
   const payload = batch.recordsPayload(buffer, position)
   const codec = batch.compressionCodec(buffer, position)
-  if (codec === batch.Codec.NONE) return walkRecords(payload, count, visit)
+  if (codec === batch.Codec.NONE) return walkRecords(payload, count, visit, start)
   const walker = new RecordStreamWalker(count, visit)
   const pieces = decompress(codec, payload)
   if (!Buffer.isBuffer(pieces)) return walkPieces(pieces, walker)

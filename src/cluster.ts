@@ -28,7 +28,7 @@ import { Metadata, type MetadataRecord, type Topic } from './metadata/metadata.t
 import { ProducerIds } from './metadata/producer-ids.ts'
 import { EVICT_AFTER_MS, FetchSessions } from './replica/fetch-sessions.ts'
 import { LogCleaner } from './replica/log-cleaner.ts'
-import { boundMemory } from './replica/memory-bound.ts'
+import { AMPLE_ROOM, boundMemory } from './replica/memory-bound.ts'
 import { ReplicaManager } from './replica/replica-manager.ts'
 import { hostAndPort } from './server/addresses.ts'
 import { ConnectionQuotas } from './server/connection-quotas.ts'
@@ -206,8 +206,6 @@ export class Broker {
     this.#requestMemory = new RequestMemory({ maxBytes: config.get('queued.max.request.bytes') })
     this.#keepAlive = options.keepAlive
     this.#cleaner = new LogCleaner(services)
-    const watched = { ...services, partitions: () => services.replicas.partitions() }
-    if (storage.store instanceof MemoryStore) boundMemory(storage.store, watched)
   }
 
   /** By listener, where this machine reaches it. */
@@ -378,6 +376,7 @@ export function buildServices(
     config,
     metadata,
     replicas,
+    logRoom: store instanceof MemoryStore ? boundMemory(store, { config, logger, replicas }) : AMPLE_ROOM,
     groups: coordinators.groups,
     transactions: coordinators.transactions,
     writeMarkers: coordinators.writeMarkers,

@@ -62,6 +62,7 @@ export const produceHandler: Handler<ProduceRequest, ProduceResponse> = handler(
         'transactional records without a transactional id',
       )
     }
+    call.logRoom.check()
     const topics = perTopic(request)
     if (!isTransactional) return produceAll(topics, request, call)
     const verdicts = verifyBatches(transactionalBatches(topics, call), request, call)

@@ -8,6 +8,7 @@ import type { Controller } from '../metadata/controller.ts'
 import type { Metadata } from '../metadata/metadata.ts'
 import type { ProducerIds } from '../metadata/producer-ids.ts'
 import type { FetchSessions } from '../replica/fetch-sessions.ts'
+import type { LogRoom } from '../replica/memory-bound.ts'
 import type { ReplicaManager } from '../replica/replica-manager.ts'
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.ts'
 import type { WriteMarkers } from '../txn/txn-services.ts'
@@ -33,6 +34,7 @@ export interface Services {
   readonly metadata: Metadata
   readonly controller: Controller
   readonly replicas: ReplicaManager
+  readonly logRoom: LogRoom
   readonly fetchSessions: FetchSessions
   readonly producerIds: ProducerIds
   readonly groups: GroupCoordinator

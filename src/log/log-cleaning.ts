@@ -111,6 +111,11 @@ export class LogCleaning {
     return this.#log.state().segments.length < 2 && !this.#log.config().deleted
   }
 
+  /** Whether cleanup.policy contains delete. */
+  get deletes(): boolean {
+    return this.#log.config().deleted
+  }
+
   /** When the oldest segment that holds anything was last written to, in ms; null where there is none. */
   get oldestMs(): number | null {
     const [oldest] = this.#log.state().segments

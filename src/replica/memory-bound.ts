@@ -1,21 +1,38 @@
-/** Keeps what logs in memory hold within bounds: the oldest records of all of them go first. */
-import { totalmem } from 'node:os'
+/** Keeps what logs in memory take within bounds: the oldest records of all of them go first. */
 import type { Logger } from 'pino'
 import type { BrokerConfig } from '../config/broker-config.ts'
+import { usableMemoryBytes } from '../config/usable-memory.ts'
 import { isInternalTopic } from '../metadata/topic-name.ts'
 import type { MemoryStore } from '../storage/memory-store.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+import { KafkaError } from '../wire/kafka-error.ts'
 import type { Partition } from './partition.ts'
 
 export interface MemoryBoundOptions {
   readonly config: Pick<BrokerConfig, 'get'>
   readonly logger: Pick<Logger, 'warn'>
-  readonly partitions: () => Iterable<Partition>
+  readonly replicas: { readonly partitions: () => Iterable<Partition> }
 }
+
+/** Whether logs may grow. */
+export interface LogRoom {
+  /** @throws KafkaError KAFKA_STORAGE_ERROR when nothing more may be produced: clients try again. */
+  check(): void
+}
+
+/** Where the store is no memory, it says itself when it is full. */
+export const AMPLE_ROOM: LogRoom = { check: () => {} }
 
 /** So often there is a look, each time that this part of the bound has been appended. */
 const LOOKS = 64
 /** A segment that holds this part of the bound ends, so that it can go by itself. */
 const SEGMENTS = 16
+/** When the logs take this part of the bound, smaller ones end too: such a part of the bound, or of their log. */
+const SMALL_SEGMENTS_FROM = 0.5
+const SMALL_SEGMENTS = 64
+const SEGMENTS_PER_LOG = 8
+/** Smaller ones never do: each has a cost of its own. */
+const LEAST_SEGMENT_BYTES = 32 * 1024
 /** How much is left when something has to go, so that it is not asked for with each batch. */
 const FILL_AFTER = 0.9
 
@@ -23,57 +40,136 @@ const FILL_AFTER = 0.9
 const OWN_BYTES = 96 * 2 ** 20
 const LEAST_BYTES = 16 * 2 ** 20
 
-/** Bounds what the store holds, from now on. Internal topics are counted, and stay: what they tell is still needed. */
-export function boundMemory(store: MemoryStore, options: MemoryBoundOptions): void {
-  const { config, logger, partitions } = options
-  const configured = config.get('ottla.memory.max.bytes')
-  const maxBytes = configured < 0 ? defaultMaxBytes(process.constrainedMemory()) : configured
-  let warned = false
+/**
+ * Bounds what the store takes, from now on. Internal topics and those that are only compacted are counted, and stay: what
+ * they tell is still needed. When they take everything nobody may produce, until compaction or a deletion makes room.
+ */
+export function boundMemory(store: MemoryStore, options: MemoryBoundOptions): LogRoom {
+  const configured = options.config.get('ottla.memory.max.bytes')
+  const bound = new MemoryBound(
+    store,
+    configured < 0 ? defaultMaxBytes(usableMemoryBytes()) : configured,
+    options,
+  )
   let looking = false
-  const look = (): void => {
-    looking = false
-    const all = [...partitions()].filter(({ deleted }) => !deleted)
-    for (const partition of all) partition.cleaning.endLargeSegment(maxBytes / SEGMENTS)
-    const heldBytes = all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-    if (heldBytes <= maxBytes) return
-    const freedBytes = free(all, heldBytes - maxBytes * FILL_AFTER)
-    if (warned || freedBytes === 0) return
-    warned = true
-    logger.warn(
-      `the logs in memory hold ${heldBytes} bytes: from now on the oldest records go, since ` +
-        `ottla.memory.max.bytes is ${maxBytes}. Raise it, let retention.ms or retention.bytes take them before, or keep ` +
-        'them in a directory (log.dirs)',
-    )
-  }
-  store.watchGrowth(Math.max(1, Math.floor(maxBytes / LOOKS)), () => {
+  store.use.watch(Math.max(1, Math.floor(bound.maxBytes / LOOKS)), () => {
     if (looking) return
     looking = true
     // The batch that is being appended comes first.
-    queueMicrotask(look)
+    queueMicrotask(() => {
+      looking = false
+      try {
+        bound.look()
+      } catch (error) {
+        options.logger.warn({ err: error }, 'the memory of the logs could not be looked after')
+      }
+    })
   })
+  return bound
 }
 
-/** @param constraintBytes what the process may use, 0 or more than there is where nothing limits it. */
-export function defaultMaxBytes(constraintBytes: number): number {
-  const usableBytes = constraintBytes > 0 ? Math.min(constraintBytes, totalmem()) : totalmem()
+/** @param usableBytes what the process may use. */
+export function defaultMaxBytes(usableBytes: number): number {
   return Math.max(LEAST_BYTES, Math.floor((usableBytes - OWN_BYTES) / 2))
 }
 
-/** Drops segments, the oldest first, until so many bytes are free or nothing may go. */
-function free(partitions: readonly Partition[], wantedBytes: number): number {
-  const candidates = new Set(partitions.filter(({ topic }) => !isInternalTopic(topic)))
-  let freedBytes = 0
-  while (freedBytes < wantedBytes) {
-    let oldest: Partition | null = null
-    for (const candidate of candidates) {
-      const { oldestMs } = candidate.cleaning
-      if (oldestMs === null) candidates.delete(candidate)
-      else if (oldest === null || oldestMs < (oldest.cleaning.oldestMs ?? 0)) oldest = candidate
-    }
-    if (oldest === null) break
-    const droppedBytes = oldest.dropOldestSegment()
-    if (droppedBytes === 0) candidates.delete(oldest)
-    freedBytes += droppedBytes
+class MemoryBound implements LogRoom {
+  readonly maxBytes: number
+  readonly #store: MemoryStore
+  readonly #options: MemoryBoundOptions
+  #full = false
+  readonly #told = new Set<string>()
+
+  constructor(store: MemoryStore, maxBytes: number, options: MemoryBoundOptions) {
+    this.#store = store
+    this.maxBytes = maxBytes
+    this.#options = options
   }
-  return freedBytes
+
+  check(): void {
+    if (this.#full) this.look()
+    if (!this.#full) return
+    throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `the logs in memory take ${this.#taken()}`)
+  }
+
+  look(): void {
+    const { maxBytes } = this
+    const { use } = this.#store
+    const partitions = [...this.#options.replicas.partitions()].filter(({ deleted }) => !deleted)
+    for (const { cleaning, sizeBytes } of partitions) cleaning.endLargeSegment(this.#segmentBytes(sizeBytes))
+    this.#full = false
+    if (use.bytes <= maxBytes) return
+    const taken = this.#taken()
+    if (free(partitions, () => use.bytes <= maxBytes * FILL_AFTER)) {
+      this.#warn(
+        `the logs in memory take ${taken}: from now on the oldest records go. Raise it, let retention.ms or ` +
+          'retention.bytes take them before, or keep them in a directory (log.dirs)',
+      )
+    }
+    this.#full = use.bytes > maxBytes
+    if (!this.#full) return
+    this.#warn(
+      `the logs in memory take ${this.#taken()}, and what they hold may not go: nobody can produce until there is ` +
+        'room. Internal topics and topics with cleanup.policy=compact keep their records until they are compacted',
+    )
+  }
+
+  /** So large a segment of a log of that size may become. */
+  #segmentBytes(logBytes: number): number {
+    const { maxBytes } = this
+    if (this.#store.use.bytes < maxBytes * SMALL_SEGMENTS_FROM) return maxBytes / SEGMENTS
+    return Math.max(LEAST_SEGMENT_BYTES, Math.min(maxBytes / SMALL_SEGMENTS, logBytes / SEGMENTS_PER_LOG))
+  }
+
+  #taken(): string {
+    return `${this.#store.use.bytes} bytes, where ottla.memory.max.bytes is ${this.maxBytes}`
+  }
+
+  /** Says each kind of thing once. */
+  #warn(message: string): void {
+    const kind = message.replaceAll(/\d+/g, '')
+    if (this.#told.has(kind)) return
+    this.#told.add(kind)
+    this.#options.logger.warn(message)
+  }
+}
+
+/** A partition by the age of its oldest segment. */
+interface Candidate {
+  readonly partition: Partition
+  readonly oldestMs: number
+}
+
+/** Drops segments, the oldest first, until that is enough or nothing more may go. Says whether any went. */
+function free(partitions: readonly Partition[], isEnough: () => boolean): boolean {
+  const candidates = partitions
+    .flatMap((partition) => candidateOf(partition) ?? [])
+    .sort((left, right) => right.oldestMs - left.oldestMs)
+  let freed = false
+  while (!isEnough()) {
+    const oldest = candidates.pop()
+    if (oldest === undefined) break
+    if (oldest.partition.dropOldestSegment() === 0) continue
+    freed = true
+    const next = candidateOf(oldest.partition)
+    if (next !== null) insert(candidates, next)
+  }
+  return freed
+}
+
+function candidateOf(partition: Partition): Candidate | null {
+  const { oldestMs, deletes } = partition.cleaning
+  return oldestMs === null || !deletes || isInternalTopic(partition.topic) ? null : { partition, oldestMs }
+}
+
+/** The oldest comes last. */
+function insert(candidates: Candidate[], added: Candidate): void {
+  let low = 0
+  let high = candidates.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((candidates[middle] as Candidate).oldestMs > added.oldestMs) low = middle + 1
+    else high = middle
+  }
+  candidates.splice(low, 0, added)
 }

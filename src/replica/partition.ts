@@ -278,7 +278,7 @@ export class Partition {
   }
 
   /** How its log gives up its oldest data; see `LogCleaning`. */
-  get cleaning(): Pick<LogCleaning, 'oldestMs' | 'endLargeSegment' | 'settled'> {
+  get cleaning(): Pick<LogCleaning, 'deletes' | 'oldestMs' | 'endLargeSegment' | 'settled'> {
     return this.#log.cleaning
   }
 

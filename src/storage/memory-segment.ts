@@ -8,6 +8,7 @@ import {
   NO_TIMESTAMP,
 } from '../wire/batch.ts'
 import type { Frame, Segment } from './log-store.ts'
+import type { MemoryUse } from './memory-use.ts'
 import { TimeIndex } from './time-index.ts'
 
 /** Frames of at least this size are never copied into a block with others. */
@@ -53,6 +54,9 @@ export interface ReadBudget {
  */
 export class MemorySegment implements Segment {
   readonly baseOffset: bigint
+  readonly #use: MemoryUse | null
+  /** What it has of the store's use. */
+  #keptBytes = 0
   readonly #extents: Extent[] = []
   readonly #baseHigh: number
   readonly #baseLow: number
@@ -65,8 +69,10 @@ export class MemorySegment implements Segment {
   #times: TimeIndex | null = null
   #bytesSinceMarked = 0
 
-  constructor(baseOffset: bigint) {
+  /** @param use where its memory is counted. */
+  constructor(baseOffset: bigint, use: MemoryUse | null = null) {
     this.baseOffset = baseOffset
+    this.#use = use
     this.#baseHigh = Number(baseOffset >> 32n)
     this.#baseLow = Number(baseOffset & 0xffffffffn)
     this.#endOffset = baseOffset
@@ -100,6 +106,7 @@ export class MemorySegment implements Segment {
       const isKept = frame.length * MAX_RETAINED_PER_BYTE >= frame.buffer.byteLength
       const kept = isKept ? frame : exactCopy(frame)
       this.#extents.push({ block: kept, start: 0, bytes: kept.length, baseDelta: delta, index: null })
+      this.#keep(this.#use?.ofKept(kept) ?? 0)
     }
     this.#sizeBytes += frame.length
     this.#endOffset = this.baseOffset + BigInt(delta + lastOffsetDelta(frame) + 1)
@@ -108,6 +115,31 @@ export class MemorySegment implements Segment {
       this.#times.firstTimestamp = maxTimestamp(frame)
     }
     this.#addTime(this.#times, frame, 0)
+  }
+
+  /** Nothing more is appended for now: what the last block has to spare is given back. */
+  seal(): void {
+    const block = this.#block
+    this.#block = null
+    if (block === null || this.#usedBytes === block.length) return
+    const exact = exactCopy(block.subarray(0, this.#usedBytes))
+    for (let at = this.#extents.length - 1; at >= 0; at--) {
+      const extent = this.#extents[at] as Extent
+      if (extent.block === block) this.#extents[at] = { ...extent, block: exact }
+      // A block's extents lie together, but for large frames between them.
+      else if (extent.bytes < LARGE_FRAME_BYTES) break
+    }
+    this.#keep(exact.length - block.length)
+  }
+
+  /** Its memory counts no more: it has been dropped. */
+  release(): void {
+    this.#keep(-this.#keptBytes)
+  }
+
+  #keep(bytes: number): void {
+    this.#keptBytes += bytes
+    this.#use?.changed(bytes)
   }
 
   /** An offset from which to look for the first batch with `timestamp` or a later one. */
@@ -176,6 +208,7 @@ export class MemorySegment implements Segment {
     if (this.#block === null || this.#block.length - this.#usedBytes < frame.length) {
       this.#block = Buffer.allocUnsafeSlow(this.#blockBytes(frame.length))
       this.#usedBytes = 0
+      this.#keep(this.#block.length)
     }
     frame.copy(this.#block, this.#usedBytes)
     const last = this.#extents.at(-1)

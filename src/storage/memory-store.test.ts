@@ -9,6 +9,11 @@ describeLogStore('memory store', () => new MemoryStore())
 describe('memory store, its memory', () => {
   const id = { topic: 't', topicId: 'AAAAAAAAAAAAAAAAAAAAAg', partition: 0 }
 
+  function countingStore() {
+    const store = new MemoryStore()
+    return { use: store.use, open: () => store.open(id, 0), remove: () => store.remove(id) }
+  }
+
   it('answers small frames that lie side by side as one view', () => {
     const log = new MemoryStore().open(id, 0)
     for (let offset = 0n; offset < 1000n; offset++) log.append([frame(offset, 1, 100)])
@@ -51,6 +56,37 @@ describe('memory store, its memory', () => {
     log.append(small)
     const views = log.read(0n, 1_000_000, 2n)
     for (const view of views) for (const { buffer } of small) expect(view.buffer).not.toBe(buffer)
+  })
+
+  it('counts what it keeps alive, and nothing once it is gone', () => {
+    const { use, ...store } = countingStore()
+    const log = store.open()
+    log.append([frame(0n, 1, 100)])
+    expect(use.bytes).toBe(1024)
+    const request = Buffer.concat([frame(1n, 1, 20_000), frame(2n, 1, 20_000), Buffer.alloc(60_000)])
+    log.append([request.subarray(0, 20_000), request.subarray(20_000, 40_000)])
+    // The rest of the request is kept alive with its frames.
+    expect(use.bytes).toBe(1024 + 100_000 + 2 * 256)
+    log.roll(3n)
+    log.append([frame(3n, 1, 20_000)])
+    void log.segmentSidecar('producers', 3n).replace(Buffer.alloc(44))
+    expect(use.bytes).toBe(100 + 120_000 + 3 * 256 + 300)
+    expect(log.read(0n, 200, 1n)).toEqual([frame(0n, 1, 100)])
+    log.drop([0n])
+    expect(use.bytes).toBe(20_000 + 256 + 300)
+    log.truncate(1n)
+    log.append([frame(1n, 1, 100)])
+    store.remove()
+    expect(use.bytes).toBe(0)
+  })
+
+  it('tells each time that so much has been appended', () => {
+    const { use, open } = countingStore()
+    const log = open()
+    let told = 0
+    use.watch(1000, () => told++)
+    for (let offset = 0n; offset < 35n; offset++) log.append([frame(offset, 1, 100)])
+    expect(told).toBe(3)
   })
 
   it('costs little for an empty log', () => {

@@ -1,5 +1,5 @@
 /** Logs in memory: the default. What is appended is as durable as the process. */
-import { totalmem } from 'node:os'
+import { usableMemoryBytes } from '../config/usable-memory.ts'
 import {
   type Frame,
   type Frames,
@@ -14,6 +14,7 @@ import {
   type Volume,
 } from './log-store.ts'
 import { MemorySegment } from './memory-segment.ts'
+import { MemoryUse, OBJECT_BYTES } from './memory-use.ts'
 
 /** What outlives the handles to a log. */
 interface LogData {
@@ -28,28 +29,16 @@ interface LogData {
   files: Map<string, Buffer> | null
 }
 
-/** Who wants to know how much is appended. */
-interface Growth {
-  leftBytes: number
-  everyBytes: number
-  tell: () => void
-}
-
 /** Answers every call at once. A broker that is started again on the same store finds its logs as they were. */
 export class MemoryStore implements LogStore {
   readonly #logs = new Map<string, LogData>()
-  readonly #growth: Growth = { leftBytes: Infinity, everyBytes: Infinity, tell: () => {} }
-
-  /** Calls `tell` each time that so many bytes have been appended, in the middle of an append. */
-  watchGrowth(everyBytes: number, tell: () => void): void {
-    Object.assign(this.#growth, { leftBytes: everyBytes, everyBytes, tell })
-  }
+  readonly use: MemoryUse = new MemoryUse()
 
   open(id: LogId, epoch: number): MemoryLog {
     const key = keyOf(id)
     let data = this.#logs.get(key)
     if (data === undefined) {
-      const segments = [new MemorySegment(0n)]
+      const segments = [new MemorySegment(0n, this.use)]
       const none = { sidecars: null, segmentSidecars: null, files: null }
       data = { id, epoch, owner: null, segments, endOffset: 0n, ...none }
       this.#logs.set(key, data)
@@ -58,7 +47,7 @@ export class MemoryStore implements LogStore {
       throw new StoreError('fenced', `log ${name(id)} was opened in epoch ${data.epoch}, now in ${epoch}`)
     }
     data.epoch = epoch
-    return new MemoryLog(data, this.#growth)
+    return new MemoryLog(data, this.use)
   }
 
   list(): readonly LogId[] {
@@ -69,6 +58,10 @@ export class MemoryStore implements LogStore {
     const data = this.#logs.get(keyOf(id))
     if (data === undefined) return
     data.owner = null
+    for (const segment of data.segments) segment.release()
+    for (const pieces of [data.sidecars, ...Object.values(data.segmentSidecars ?? {})]) {
+      for (const piece of pieces?.values() ?? []) this.use.changed(-sizeOf(piece))
+    }
     this.#logs.delete(keyOf(id))
   }
 
@@ -80,8 +73,7 @@ export class MemoryStore implements LogStore {
 
   /** The memory that this process may use, and what of it is free. */
   volume(): Volume {
-    const constraint = process.constrainedMemory()
-    const total = constraint > 0 ? Math.min(constraint, totalmem()) : totalmem()
+    const total = usableMemoryBytes()
     const usable = Math.min(process.availableMemory(), total)
     return { path: 'memory', totalBytes: BigInt(total), usableBytes: BigInt(usable) }
   }
@@ -109,12 +101,12 @@ export class MemoryStore implements LogStore {
 
 class MemoryLog implements StoredLog {
   readonly #data: LogData
-  readonly #growth: Growth
+  readonly #use: MemoryUse
   #closed = false
 
-  constructor(data: LogData, growth: Growth) {
+  constructor(data: LogData, use: MemoryUse) {
     this.#data = data
-    this.#growth = growth
+    this.#use = use
     data.owner = this
   }
 
@@ -133,15 +125,13 @@ class MemoryLog implements StoredLog {
   append(frames: readonly Frame[]): void {
     this.#checkOwner()
     const active = this.#active()
-    const growth = this.#growth
+    let bytes = 0
     for (const frame of frames) {
       active.append(frame)
-      growth.leftBytes -= frame.length
+      bytes += frame.length
     }
     this.#data.endOffset = active.endOffset
-    if (growth.leftBytes > 0) return
-    growth.leftBytes = growth.everyBytes
-    growth.tell()
+    this.#use.appended(bytes)
   }
 
   roll(baseOffset: bigint): void {
@@ -150,7 +140,8 @@ class MemoryLog implements StoredLog {
       throw new StoreError('failed', `roll at ${baseOffset}, below the end ${this.endOffset}`)
     }
     if (this.#active().sizeBytes === 0) this.#data.segments.pop()
-    this.#data.segments.push(new MemorySegment(baseOffset))
+    else this.#active().seal()
+    this.#data.segments.push(new MemorySegment(baseOffset, this.#use))
     this.#data.endOffset = baseOffset
   }
 
@@ -179,6 +170,7 @@ class MemoryLog implements StoredLog {
     for (const [index, { baseOffset }] of segments.entries()) {
       const next = segments[index + 1]
       if (next === undefined || !baseOffsets.includes(baseOffset)) continue
+      segments[index]?.release()
       this.#forgetPieces((offset) => offset >= baseOffset && offset < next.baseOffset)
     }
     this.#data.segments = segments.filter(
@@ -188,8 +180,13 @@ class MemoryLog implements StoredLog {
 
   replace(baseOffsets: readonly bigint[], frames: Frames): void | Promise<void> {
     this.#checkOwner()
-    const merged = new MemorySegment(this.#replaced(baseOffsets))
-    if (Symbol.asyncIterator in frames) return this.#replaceByStream(baseOffsets, frames, merged)
+    const merged = new MemorySegment(this.#replaced(baseOffsets), this.#use)
+    if (Symbol.asyncIterator in frames) {
+      return this.#replaceByStream(baseOffsets, frames, merged).catch((error: unknown) => {
+        merged.release()
+        throw error
+      })
+    }
     for (const frame of frames) merged.append(frame)
     this.#put(baseOffsets, merged)
   }
@@ -209,6 +206,7 @@ class MemoryLog implements StoredLog {
     const { segments } = this.#data
     const index = segments.findIndex(({ baseOffset }) => baseOffset === first)
     const next = segments[index + baseOffsets.length] as MemorySegment
+    for (const replaced of segments.slice(index, index + baseOffsets.length)) replaced.release()
     this.#data.segments = segments.toSpliced(index, baseOffsets.length, merged)
     this.#forgetPieces((offset) => offset > first && offset < next.baseOffset)
   }
@@ -235,7 +233,8 @@ class MemoryLog implements StoredLog {
     this.#checkOwner()
     if (endOffset >= this.endOffset) return
     const kept = this.#data.segments.filter(({ baseOffset }) => baseOffset <= endOffset)
-    if (kept.length === 0) kept.push(new MemorySegment(endOffset))
+    for (const cut of this.#data.segments.slice(kept.length)) cut.release()
+    if (kept.length === 0) kept.push(new MemorySegment(endOffset, this.#use))
     this.#data.segments = kept
     this.#active().truncate(endOffset)
     this.#data.endOffset = endOffset
@@ -276,10 +275,12 @@ class MemoryLog implements StoredLog {
       read: () => pieces().get(key) ?? null,
       replace: (bytes) => {
         this.#checkOwner()
+        this.#use.changed(sizeOf(bytes) - sizeOf(pieces().get(key)))
         pieces().set(key, Buffer.from(bytes))
       },
       remove: () => {
         this.#checkOwner()
+        this.#use.changed(-sizeOf(pieces().get(key)))
         pieces().delete(key)
       },
     }
@@ -289,7 +290,11 @@ class MemoryLog implements StoredLog {
     if (this.#data.segmentSidecars === null) return
     for (const name of ['producers', 'aborted-transactions'] as const) {
       const pieces = this.#data.segmentSidecars[name]
-      for (const offset of pieces.keys()) if (isGone(offset, name)) pieces.delete(offset)
+      for (const [offset, piece] of pieces) {
+        if (!isGone(offset, name)) continue
+        this.#use.changed(-sizeOf(piece))
+        pieces.delete(offset)
+      }
     }
   }
 
@@ -327,4 +332,9 @@ function keyOf({ topicId, partition }: LogId): string {
 
 function name({ topic, partition }: LogId): string {
   return `${topic}-${partition}`
+}
+
+/** What a piece beside a log takes, if it is there. */
+function sizeOf(piece: Buffer | undefined): number {
+  return piece === undefined ? 0 : OBJECT_BYTES + piece.length
 }

@@ -36,8 +36,8 @@ func produce(args []string) error {
 	}
 	options := []kgo.Opt{
 		kgo.DefaultProduceTopic(*topic),
-		// Only what is needed to keep it busy: by default it holds 10,000 records, of 100 bytes just one batch.
-		kgo.MaxBufferedRecords(max(10_000, 16<<20 / *size)),
+		// By default it holds 50,000 records, which of 100 bytes are just a batch for each of five partitions.
+		kgo.MaxBufferedRecords(max(50_000, 32<<20 / *size)),
 	}
 	if *acks == "1" {
 		options = append(options, kgo.RequiredAcks(kgo.LeaderAck()), kgo.DisableIdempotentWrite(),
@@ -89,10 +89,14 @@ func sendAll(ctx context.Context, producers []*kgo.Client, values [][]byte, each
 	var failed atomic.Pointer[error]
 	var answers sync.WaitGroup
 	var senders sync.WaitGroup
-	promise := func(_ *kgo.Record, err error) {
+	// What is measured is a broker: the client need not make a new record for each.
+	records := sync.Pool{New: func() any { return new(kgo.Record) }}
+	promise := func(record *kgo.Record, err error) {
 		if err != nil {
 			failed.CompareAndSwap(nil, &err)
 		}
+		*record = kgo.Record{}
+		records.Put(record)
 		answers.Done()
 	}
 	for index, producer := range producers {
@@ -100,7 +104,9 @@ func sendAll(ctx context.Context, producers []*kgo.Client, values [][]byte, each
 		senders.Go(func() {
 			next := index * 997
 			for range each {
-				producer.Produce(ctx, &kgo.Record{Value: values[next%len(values)]}, promise)
+				record := records.Get().(*kgo.Record)
+				record.Value = values[next%len(values)]
+				producer.Produce(ctx, record, promise)
 				next++
 			}
 		})

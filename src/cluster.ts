@@ -203,7 +203,10 @@ export class Broker {
     const { services } = this
     this.dispatcher = new Dispatcher({ handlers, services, onRequest: options.onRequest })
     this.#quotas = new ConnectionQuotas(config)
-    this.#requestMemory = new RequestMemory({ maxBytes: config.get('queued.max.request.bytes') })
+    this.#requestMemory = new RequestMemory({
+      maxBytes: config.get('queued.max.request.bytes'),
+      keptBytes: () => services.logRoom.usedBytes,
+    })
     this.#keepAlive = options.keepAlive
     this.#cleaner = new LogCleaner(services)
   }

@@ -16,12 +16,14 @@ export interface MemoryBoundOptions {
 
 /** Whether logs may grow. */
 export interface LogRoom {
+  /** How much memory they take. */
+  readonly usedBytes: number
   /** @throws KafkaError KAFKA_STORAGE_ERROR when nothing more may be produced: clients try again. */
   check(): void
 }
 
 /** Where the store is no memory, it says itself when it is full. */
-export const AMPLE_ROOM: LogRoom = { check: () => {} }
+export const AMPLE_ROOM: LogRoom = { usedBytes: 0, check: () => {} }
 
 /** So often there is a look, each time that this part of the bound has been appended. */
 const LOOKS = 64
@@ -86,6 +88,10 @@ class MemoryBound implements LogRoom {
     this.#options = options
   }
 
+  get usedBytes(): number {
+    return this.#store.use.bytes
+  }
+
   check(): void {
     if (this.#full) this.look()
     if (!this.#full) return
@@ -117,12 +123,12 @@ class MemoryBound implements LogRoom {
   /** So large a segment of a log of that size may become. */
   #segmentBytes(logBytes: number): number {
     const { maxBytes } = this
-    if (this.#store.use.bytes < maxBytes * SMALL_SEGMENTS_FROM) return maxBytes / SEGMENTS
+    if (this.usedBytes < maxBytes * SMALL_SEGMENTS_FROM) return maxBytes / SEGMENTS
     return Math.max(LEAST_SEGMENT_BYTES, Math.min(maxBytes / SMALL_SEGMENTS, logBytes / SEGMENTS_PER_LOG))
   }
 
   #taken(): string {
-    return `${this.#store.use.bytes} bytes, where ottla.memory.max.bytes is ${this.maxBytes}`
+    return `${this.usedBytes} bytes, where ottla.memory.max.bytes is ${this.maxBytes}`
   }
 
   /** Says each kind of thing once. */

@@ -80,7 +80,7 @@ export class Connection implements Caller, Intake {
   constructor(options: ConnectionOptions) {
     this.#options = options
     this.#claim = options.requestMemory.claim(() => this.#arrived())
-    this.#frames = new FrameCutter(options.maxRequestBytes, (sizeBytes) => this.#claim.ask(sizeBytes))
+    this.#frames = new FrameCutter(options.maxRequestBytes, (sizeBytes) => this.#claim.begin(sizeBytes))
     this.signal = this.#abort.signal
     this.connectionId = options.connectionId
     this.clientHost = options.clientHost

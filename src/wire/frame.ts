@@ -1,7 +1,6 @@
 /** Cuts a connection's bytes into request frames: an int32 size, then as many bytes. */
 // Not 'bl' itself, which would load a whole stream library for the sake of its other class.
 import bufferList, { type BufferListConstructor } from 'bl/BufferList.js'
-import { frameMemory } from './frame-memory.ts'
 
 /** The module is its constructor, which its type declarations do not know. */
 const BufferList = bufferList as unknown as BufferListConstructor
@@ -40,7 +39,7 @@ const SMALL_CHUNK_BYTES = 1024
  */
 export class FrameCutter {
   readonly #maxFrameBytes: number
-  readonly #mayBegin: (sizeBytes: number) => boolean
+  readonly #allocate: (sizeBytes: number) => Buffer | null
   /** The chunk that is being cut, from #position on; empty while a frame spans chunks. */
   #chunk: Buffer = EMPTY
   #position = 0
@@ -56,12 +55,15 @@ export class FrameCutter {
 
   /**
    * @param maxFrameBytes the largest size taken: socket.request.max.bytes.
-   * @param mayBegin whether a frame that spans chunks may have its memory now. It is asked again by each `next` until it
-   * says so; meanwhile whatever comes is gathered, so nothing should be read.
+   * @param allocate gives the memory of a frame that spans chunks, or null while it may have none. Then it is asked again
+   * by each `next`; meanwhile whatever comes is gathered, so nothing should be read.
    */
-  constructor(maxFrameBytes: number, mayBegin: (sizeBytes: number) => boolean = () => true) {
+  constructor(
+    maxFrameBytes: number,
+    allocate: (sizeBytes: number) => Buffer | null = Buffer.allocUnsafeSlow,
+  ) {
     this.#maxFrameBytes = maxFrameBytes
-    this.#mayBegin = mayBegin
+    this.#allocate = allocate
   }
 
   /** How many bytes are held that no frame has been made of yet. */
@@ -141,15 +143,17 @@ export class FrameCutter {
     const sizeBytes = this.#checked(gathered.readInt32BE(0))
     this.#neededBytes = trustedBytes(sizeBytes)
     this.#older = gathered
-    if (gathered.length < this.#neededBytes || !this.#mayBegin(sizeBytes)) return null
+    if (gathered.length < this.#neededBytes) return null
     const frame = this.#begin(sizeBytes, gathered.length - SIZE_BYTES)
+    if (frame === null) return null
     gathered.copy(frame, 0, SIZE_BYTES, SIZE_BYTES + this.#filledBytes)
     gathered.consume(SIZE_BYTES + this.#filledBytes)
     return frame
   }
 
-  #begin(sizeBytes: number, thereBytes: number): Buffer {
-    const frame = frameMemory(sizeBytes)
+  #begin(sizeBytes: number, thereBytes: number): Buffer | null {
+    const frame = this.#allocate(sizeBytes)
+    if (frame === null) return null
     this.#frame = frame
     this.#filledBytes = Math.min(sizeBytes, thereBytes)
     this.#neededBytes = SIZE_BYTES
@@ -180,8 +184,10 @@ export class FrameCutter {
     const sizeBytes = chunk.readInt32BE(0)
     // A wrong size is for `next` to tell, and whole frames for it to cut.
     if (sizeBytes > this.#maxFrameBytes || sizeBytes <= chunk.length - SIZE_BYTES) return false
-    if (chunk.length < trustedBytes(sizeBytes) || !this.#mayBegin(sizeBytes)) return false
-    chunk.copy(this.#begin(sizeBytes, chunk.length - SIZE_BYTES), 0, SIZE_BYTES)
+    if (chunk.length < trustedBytes(sizeBytes)) return false
+    const frame = this.#begin(sizeBytes, chunk.length - SIZE_BYTES)
+    if (frame === null) return false
+    chunk.copy(frame, 0, SIZE_BYTES)
     return true
   }
 

@@ -1,0 +1,172 @@
+/** Whether the cost of a unit of work grows with what else there is. */
+import { setTimeout as pause } from 'node:timers/promises'
+import { Collector } from './collector.ts'
+import { costsBesideConnections } from './growth/connections.ts'
+import { costsOfGroups } from './growth/groups.ts'
+import { costsBesidePartitions, makeIdlePartitions } from './growth/partitions.ts'
+import { costsOfSegments, makeSegments } from './growth/segments.ts'
+import { type Costs, processorMs, type UnitTimes } from './growth/unit.ts'
+import type { Figure, Measure, MeasureContext, Peer, PeerName, PeerOptions, RunningPeer } from './measure.ts'
+import { temporaryFolder } from './processes.ts'
+
+export const growth: Measure = {
+  name: 'growth',
+  title: 'Growth',
+  about: `What one unit of work costs the broker, in microseconds of its processor time, beside few and many partitions,
+connections, groups and segments; beside each row of the largest number stands how many times the cost with the smallest
+one that is. A client that sends frames made before and only counts the answers keeps the broker busy with one kind of
+request: eight on their way on one connection, or eight on each of four connections at a time where many connections
+work in turn. Partitions are one of a topic by itself, with which the work is done, and the others in topics of ten.
+Segments hold a small batch each. Each size has a broker of its own, whose compiler has had a moment to warm up. Kafka
+and kfake are measured in one round, Kafka with 1,000 partitions and connections at most, and without
+group.initial.rebalance.delay.ms. The processor time of a broker that nobody asks anything is taken over half a minute,
+so that its checks of all logs are in it.`,
+  run,
+}
+
+interface Subject {
+  readonly name: string
+  readonly sizes: readonly number[]
+  readonly peerOptions?: PeerOptions
+  costs(peer: RunningPeer, size: number, times: UnitTimes): Promise<Costs>
+}
+
+const subjects: readonly Subject[] = [
+  { name: 'partitions', sizes: [1, 100, 1_000, 10_000], costs: costsBesidePartitions },
+  {
+    name: 'partitions on disk',
+    sizes: [1, 1_000],
+    peerOptions: { storage: 'disk' },
+    costs: costsBesidePartitions,
+  },
+  { name: 'connections', sizes: [10, 1_000, 3_000], costs: costsBesideConnections },
+  {
+    name: 'groups',
+    sizes: [10, 1_000],
+    peerOptions: { configs: { 'group.initial.rebalance.delay.ms': '0' } },
+    costs: costsOfGroups,
+  },
+  { name: 'segments', sizes: [10, 1_000], costs: segments },
+  { name: 'segments on disk', sizes: [10, 1_000], peerOptions: { storage: 'disk' }, costs: segments },
+]
+
+/** Kafka takes minutes to make more partitions, and its memory for more connections. */
+const MOST_IN_KAFKA = 1_000
+const MOST_ROUNDS = 3
+const FULL: UnitTimes = { warmMs: 250, measuredMs: 400 }
+const SHORT: UnitTimes = { warmMs: 100, measuredMs: 100 }
+
+async function run(context: MeasureContext): Promise<readonly Figure[]> {
+  const { peers, rounds, short } = context
+  const figures = new Collector()
+  const own = peers.filter(({ name }) => name === 'ottla')
+  const others = peers.filter(({ name }) => name === 'kafka' || name === 'kfake')
+  for (let round = 0; round < Math.min(rounds, MOST_ROUNDS); round++) {
+    for (const subject of short ? subjects.filter(({ name }) => !name.endsWith('disk')) : subjects) {
+      for (const peer of round === 0 && !short ? [...own, ...others] : own) {
+        await measure(peer, subject, context, figures)
+      }
+    }
+    for (const peer of own) await starts(peer, context, figures)
+  }
+  await idle([...own, ...others], context, figures)
+  return figures.all()
+}
+
+async function measure(
+  peer: Peer,
+  subject: Subject,
+  { short, progress }: MeasureContext,
+  figures: Collector,
+): Promise<void> {
+  const { name, peerOptions = {}, costs } = subject
+  if (peer.name !== 'ottla' && name.endsWith('disk')) return
+  const sizes = sizesFor(peer.name, subject, short)
+  const of = peer.name
+  let smallest: Costs | null = null
+  for (const size of sizes) {
+    await using running = await peer.start(peerOptions)
+    const found = await costs(running, size, short ? SHORT : FULL)
+    smallest ??= found
+    for (const [what, micros] of Object.entries(found)) {
+      const figure = `${what}, ${size.toLocaleString('en-US')} ${name}`
+      figures.add({ case: name, figure, unit: 'µs', better: 'less', of }, micros)
+      if (size !== sizes.at(-1) || size === sizes[0]) continue
+      const ratio = micros / (smallest[what] ?? Number.NaN)
+      figures.add({ case: name, figure: `${what}, grows to`, unit: '×', better: 'less', of }, ratio)
+    }
+    progress(`${of}, ${size} ${name}: ${inWords(found)}`)
+  }
+}
+
+function sizesFor(name: PeerName, { sizes }: Subject, short: boolean): readonly number[] {
+  const possible = name === 'kafka' ? sizes.filter((size) => size <= MOST_IN_KAFKA) : sizes
+  const [first, ...more] = possible
+  const last = more.at(short && more.length > 2 ? -2 : -1)
+  const isThorough = name === 'ottla' && !short
+  return isThorough ? possible : [first, last].filter((size) => size !== undefined)
+}
+
+async function segments(peer: RunningPeer, size: number, times: UnitTimes): Promise<Costs> {
+  await makeSegments(peer, size)
+  return costsOfSegments(peer, size, times)
+}
+
+/** How long a start takes with few and many segments on disk, when the broker was stopped and when it was killed. */
+async function starts(peer: Peer, { short, progress }: MeasureContext, figures: Collector): Promise<void> {
+  for (const size of short ? [10] : [10, 1_000]) {
+    using folder = temporaryFolder()
+    const options: PeerOptions = { configs: { 'log.dirs': `${folder.path}/data` } }
+    const ends = [
+      ['after a stop', (): void => {}],
+      ['after a kill', ({ pid }: RunningPeer): void => void process.kill(pid, 'SIGKILL')],
+    ] as const
+    {
+      await using first = await peer.start(options)
+      await makeSegments(first, size)
+    }
+    for (const [when, end] of ends) {
+      {
+        await using running = await peer.start(options)
+        // What is loaded only when somebody asks for it belongs to the start.
+        await costsOfSegments(running, size, { warmMs: 0, measuredMs: 1 })
+        end(running)
+      }
+      await using running = await peer.start(options)
+      const figure = `start ${when}, ${size.toLocaleString('en-US')} segments`
+      figures.add(
+        { case: 'segments on disk', figure, unit: 'ms', better: 'less', of: peer.name },
+        running.startMs,
+      )
+      progress(`${peer.name}, ${figure}: ${running.startMs.toFixed(0)} ms`)
+    }
+  }
+}
+
+/** The processor time of brokers that nobody asks anything, all of them at once. */
+async function idle(
+  peers: readonly Peer[],
+  { short, progress }: MeasureContext,
+  figures: Collector,
+): Promise<void> {
+  const [settleMs, idleMs] = short ? [500, 1_000] : [5_000, 32_000]
+  const one = async (peer: Peer, size: number): Promise<void> => {
+    await using running = await peer.start()
+    await makeIdlePartitions(running, size)
+    await pause(settleMs)
+    const beforeMs = processorMs(running)
+    await pause(idleMs)
+    const spentMs = (processorMs(running) - beforeMs) / (idleMs / 1000)
+    const figure = `processor time of each second, ${size.toLocaleString('en-US')} partitions`
+    figures.add({ case: 'idle', figure, unit: 'ms', better: 'less', of: peer.name }, spentMs)
+    progress(`${peer.name}, ${figure}: ${spentMs.toFixed(1)} ms`)
+  }
+  const sizesOf = ({ name }: Peer): readonly number[] => [1, name === 'kafka' ? MOST_IN_KAFKA : 10_000]
+  await Promise.all(peers.flatMap((peer) => sizesOf(peer).map((size) => one(peer, size))))
+}
+
+function inWords(costs: Costs): string {
+  return Object.entries(costs)
+    .map(([what, micros]) => `${what} ${micros.toFixed(1)} µs`)
+    .join(', ')
+}

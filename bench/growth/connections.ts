@@ -1,0 +1,55 @@
+/** What requests cost beside few and many connections. */
+import type { RunningPeer } from '../measure.ts'
+import { BenchConnection } from './connection.ts'
+import { createTopics, metadataFrame, produceFrame } from './requests.ts'
+import { type Costs, inTurn, processorMs, repeated, type UnitTimes, unitMicros } from './unit.ts'
+
+const PROBE = 'probe'
+
+/** Costs on one of so many connections, and on all of them in turn. */
+export async function costsBesideConnections(
+  peer: RunningPeer,
+  count: number,
+  times: UnitTimes,
+): Promise<Costs> {
+  const first = await BenchConnection.open(peer.port)
+  await createTopics(first, [{ name: PROBE, partitions: 1 }])
+  const metadata = metadataFrame(PROBE)
+  await first.exchange(metadata)
+  const before = processorMs(peer)
+  const more = await openAll(peer.port, count - 1, metadata)
+  const openingMicros = ((processorMs(peer) - before) * 1000) / (count - 1)
+  const produce = produceFrame(PROBE, 0)
+  const costs: Record<string, number> = {}
+  costs['produce on one connection'] = await unitMicros(
+    peer,
+    times,
+    repeated(first, () => produce),
+  )
+  costs['produce on all connections in turn'] = await unitMicros(
+    peer,
+    times,
+    inTurn([first, ...more], () => produce),
+  )
+  costs['open one of the connections and ask for metadata'] = openingMicros
+  for (const connection of [first, ...more]) connection.close()
+  return costs
+}
+
+/** How many connections are opened at a time. */
+const OPENED_AT_ONCE = 50
+
+export async function openAll(
+  port: number,
+  count: number,
+  frame: Buffer,
+): Promise<readonly BenchConnection[]> {
+  const opened: BenchConnection[] = []
+  while (opened.length < count) {
+    const wanted = Math.min(OPENED_AT_ONCE, count - opened.length)
+    const some = await Promise.all(Array.from({ length: wanted }, () => BenchConnection.open(port)))
+    await Promise.all(some.map((connection) => connection.exchange(frame)))
+    opened.push(...some)
+  }
+  return opened
+}

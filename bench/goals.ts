@@ -1,4 +1,5 @@
 /** Where ottla must stand beside others, as ratios of medians from one run. */
+import { EMPTY_SERVER } from './empty-server.ts'
 import type { Figure, PeerName } from './measure.ts'
 import { peerTitles } from './peers.ts'
 import type { Results } from './results.ts'
@@ -18,8 +19,6 @@ export interface Goal {
   readonly ottla: FigureName
   /** Whose figure is the measure: a peer, or a floor. Without it, the bound is of the figure itself. */
   readonly against?: string
-  /** Where the other's figure has other names. */
-  readonly theirs?: Partial<FigureName>
   readonly atLeast?: number
   readonly atMost?: number
 }
@@ -38,6 +37,16 @@ export interface Judgement {
 const KAFKA: PeerName = 'kafka'
 const KFAKE: PeerName = 'kfake'
 
+/** Kafka holds the first rebalance of a group back by default, and then any broker is faster. */
+const KAFKA_WITHOUT_DELAY = 'kafka, group.initial.rebalance.delay.ms=0'
+
+const P99: FigureName = { measure: 'latency', case: '1,000 records a second', figure: 'p99' }
+const TRANSACTIONS: FigureName = { measure: 'transactions', case: 'a record each', figure: 'transactions' }
+const GROUP_OF_3: FigureName = { measure: 'groups', case: '3 members', figure: 'until stable' }
+const START: FigureName = { measure: 'start', case: 'the program', figure: 'exec to first answer' }
+const IDLE: FigureName = { measure: 'memory', case: 'idle', figure: 'resident' }
+const SUITE: FigureName = { measure: 'suite', case: '200 tests', figure: 'wall time' }
+
 const throughputOf = (name: string): FigureName => ({
   measure: 'throughput',
   case: name,
@@ -54,6 +63,13 @@ export const goals: readonly Goal[] = [
   ...produce('produce 1 KiB, disk', 'produce 1 KiB, disk', { kafka: [1, 0.7] }),
   ...consume(),
   ...produce('produce 100 B, batched', 'produce 100 B', { kafka: [1.2, 0.6], kfake: [1.1, 1] }),
+  ...atMost('end-to-end p99 at 1,000 a second', P99, { kafka: 0.1, kfake: 1.5 }),
+  { title: 'transactions a second', ottla: TRANSACTIONS, against: KAFKA, atLeast: 60 },
+  { title: 'transactions a second', ottla: TRANSACTIONS, against: KFAKE, atLeast: 0.8 },
+  ...atMost('group of 3 stable', GROUP_OF_3, { kafka: 1, [KAFKA_WITHOUT_DELAY]: 1, kfake: 1 }),
+  ...atMost('exec to first answer', START, { kafka: 1 / 30, [EMPTY_SERVER]: 2.5 }),
+  ...atMost('idle memory', IDLE, { kafka: 1 / 4, [EMPTY_SERVER]: 1.6 }),
+  ...atMost('the suite of 200 tests', SUITE, { kafka: 1 / 5, kfake: 1.1 }),
 ]
 
 /** Judges all goals that are known. */
@@ -65,16 +81,17 @@ export function judge(results: Results, all: readonly Goal[] = goals): readonly 
     if (goal.against === undefined) {
       return { goal, unit, ottla, theirs: undefined, judged: ottla, verdict: verdict(goal, ottla) }
     }
-    const other = find(results, { ...goal.ottla, ...goal.theirs }, goal.against)
+    const other = find(results, goal.ottla, goal.against)
     const theirs = other && median(other.values)
     const ratio = ottla === undefined || theirs === undefined ? undefined : ottla / theirs
     return { goal, unit, ottla, theirs, judged: ratio, verdict: verdict(goal, ratio) }
   })
 }
 
-/** Whose name a figure bears, for people. */
+/** Whose name a figure bears, for people; after a comma may stand what is special about it. */
 export function titleOf(of: string): string {
-  return (peerTitles as Readonly<Record<string, string>>)[of] ?? of
+  const [name = '', ...special] = of.split(',')
+  return [(peerTitles as Readonly<Record<string, string>>)[name] ?? name, ...special].join(',')
 }
 
 function find(results: Results, { measure, case: name, figure }: FigureName, of: string): Figure | undefined {
@@ -102,6 +119,10 @@ function produce(
     { title: `${title}: processor per GB`, ottla: costOf(name), against: peer, atMost },
   ]
   return [...against(KAFKA, kafka), ...(kfake === undefined ? [] : against(KFAKE, kfake))]
+}
+
+function atMost(title: string, ottla: FigureName, bounds: Readonly<Record<string, number>>): readonly Goal[] {
+  return Object.entries(bounds).map(([against, bound]) => ({ title, ottla, against, atMost: bound }))
 }
 
 function consume(): readonly Goal[] {

@@ -1,5 +1,5 @@
 /** bench/results.json → BENCHMARKS.md. */
-import { type Judgement, judge, titleOf } from './goals.ts'
+import { type Goal, type Judgement, judge, titleOf } from './goals.ts'
 import type { Figure } from './measure.ts'
 import { allPeers } from './peers.ts'
 import type { Machine, MeasureResult, Results } from './results.ts'
@@ -74,7 +74,7 @@ function goalTable(judgements: readonly Judgement[]): string {
       number === undefined ? '–' : `${readable(number)} ${unit}`.trim()
     const isRatio = goal.against !== undefined
     const sign = goal.atLeast === undefined ? '≤' : '≥'
-    const bound = readable(goal.atLeast ?? goal.atMost ?? Number.NaN)
+    const bound = boundOf(goal)
     return [
       goal.title,
       value(ottla),
@@ -85,6 +85,12 @@ function goalTable(judgements: readonly Judgement[]): string {
     ]
   })
   return table(['figure', 'ottla', 'beside', 'ratio', 'goal', ''], rows)
+}
+
+/** A small one as it was said: 1/30. */
+function boundOf({ atLeast, atMost }: Goal): string {
+  const bound = atLeast ?? atMost ?? Number.NaN
+  return bound < 0.3 && Number.isInteger(1 / bound) && 1 / bound !== 10 ? `1/${1 / bound}` : readable(bound)
 }
 
 function machineTable(known: readonly MeasureResult[]): string {

@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest'
+import { Collector } from './collector.ts'
+import type { Figure } from './measure.ts'
+import { report, tables } from './report.ts'
+import type { MeasureResult } from './results.ts'
+
+const speed = { figure: 'throughput', unit: 'MB/s', better: 'more' } as const
+
+const machine = { processor: 'a processor', cores: 2, memoryGiB: 8, kernel: 'linux 6', node: 'v20' }
+
+function measured(figures: readonly Figure[], more: Partial<MeasureResult> = {}): MeasureResult {
+  return {
+    title: 'Throughput',
+    about: 'How much\ngoes through.',
+    date: '2026-01-02',
+    seconds: 90,
+    rounds: 3,
+    machine,
+    missing: {},
+    figures,
+    ...more,
+  }
+}
+
+test('figures are gathered round by round, in the order in which each was first seen', () => {
+  const figures = new Collector()
+  for (const value of [1, 2]) {
+    for (const of of ['kafka', 'ottla']) figures.add({ ...speed, case: 'produce', of }, value)
+  }
+  expect(figures.all()).toEqual([
+    { ...speed, case: 'produce', of: 'kafka', values: [1, 2] },
+    { ...speed, case: 'produce', of: 'ottla', values: [1, 2] },
+  ])
+})
+
+test('a figure is a table of cases by peers, with the floors behind them', () => {
+  const figures = [
+    { ...speed, case: 'produce', of: 'a floor', values: [900] },
+    { ...speed, case: 'produce', of: 'kfake', values: [100, 300, 200] },
+    { ...speed, case: 'produce', of: 'ottla', values: [400] },
+    { ...speed, case: 'consume', of: 'ottla', values: [500] },
+  ]
+  expect(tables(figures)).toBe(`**throughput**, MB/s (more is better)
+
+|  | ottla | kfake | a floor |
+|---|--:|--:|--:|
+| produce | 400 | 200 (100–300) | 900 |
+| consume | 500 |  |  |`)
+})
+
+test('the page says which goals are met, who was left out and what has not been measured', () => {
+  const figures = [
+    { ...speed, case: 'produce 1 KiB', of: 'ottla', values: [110] },
+    { ...speed, case: 'produce 1 KiB', of: 'kfake', values: [100] },
+  ]
+  const results = { throughput: measured(figures, { missing: { kafka: 'java is not installed' } }) }
+  const page = report(results, ['throughput', 'latency'], 'It is far.\n')
+  expect(page).toContain('**Apache Kafka 4.3.1 is left out** where it could not run: java is not installed.')
+  expect(page).toContain('Not measured yet: latency.')
+  expect(page).toContain(
+    '| produce 1 KiB, acks=all, memory: throughput | 110 MB/s | kfake: 100 MB/s | 1.1 × | ≥ 1.1 × | met |',
+  )
+  expect(page).toContain('| exec to first answer | – | Apache Kafka 4.3.1: – | – | ≤ 1/30 × | not measured |')
+  expect(page).toContain('## What the distance to the floor consists of\n\nIt is far.\n\n')
+  expect(page).toContain('## Throughput\n\nHow much goes through. 3 rounds, 1.5 minutes.\n\n**throughput**')
+  expect(page).toContain('| processor | a processor, 2 cores |')
+})
+
+test('machines that differ are told apart, with their days', () => {
+  const newer = measured([], { date: '2026-01-03', machine: { ...machine, node: 'v22' } })
+  const page = report(
+    { throughput: measured([]), latency: newer, start: measured([]) },
+    ['throughput', 'latency', 'start'],
+    '',
+  )
+  expect(page.match(/\| Node \| v\d+ \|/g)).toEqual(['| Node | v20 |', '| Node | v22 |'])
+})

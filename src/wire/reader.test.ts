@@ -108,6 +108,18 @@ describe('Reader', () => {
     expect(reading('00'.repeat(16)).uuid()).toBe(ZERO_UUID)
     expect(ZERO_UUID).toBe(Buffer.alloc(16).toString('base64url'))
   })
+
+  test('tells uuids apart, those that it read before and those that it did not', () => {
+    const uuids = Array.from({ length: 1000 }, (_, index) => {
+      const bytes = Buffer.alloc(16, index * 31)
+      bytes.writeInt32BE(index * 65_537, (index % 4) * 4)
+      return bytes
+    })
+    for (let time = 0; time < 2; time++) {
+      for (const uuid of uuids) expect(new Reader(uuid).uuid()).toBe(uuid.toString('base64url'))
+      expect(reading('00'.repeat(16)).uuid()).toBe(ZERO_UUID)
+    }
+  })
 })
 
 describe('generated code', () => {

@@ -19,6 +19,14 @@ const MAX_DOUBLE_HIGH = 0x20_0000
 const MANY_BYTES = 256
 
 /**
+ * Topic ids come again and again: the text of one that was read lately is taken as it is, which is quicker than making
+ * it, and so is looking it up in a map. Each uuid has but one place, where it replaces whichever was there.
+ */
+const KNOWN_UUIDS = 128
+const knownWords = new Int32Array(KNOWN_UUIDS * 4)
+const knownTexts: string[] = Array.from({ length: KNOWN_UUIDS }, () => ZERO_UUID)
+
+/**
  * Reads the protocol's primitive types one after the other. Every length is compared with what is left before
  * anything is allocated for it; byte fields are views of the buffer given, not copies.
  *
@@ -126,12 +134,28 @@ export class Reader {
   /** A uuid in Kafka's own text form: 22 characters of base64url. */
   uuid(): string {
     const at = this.#take(16, 'a uuid')
-    const { buffer } = this
-    const end = at + 16
-    for (let index = at; index < end; index++) {
-      if (buffer[index] !== 0) return buffer.toString('base64url', at, end)
+    const first = this.#int32At(at)
+    const second = this.#int32At(at + 4)
+    const third = this.#int32At(at + 8)
+    const fourth = this.#int32At(at + 12)
+    if ((first | second | third | fourth) === 0) return ZERO_UUID
+    const place = (first ^ (second >>> 7) ^ (third >>> 13) ^ fourth) & (KNOWN_UUIDS - 1)
+    const word = place * 4
+    if (
+      knownWords[word] === first &&
+      knownWords[word + 1] === second &&
+      knownWords[word + 2] === third &&
+      knownWords[word + 3] === fourth
+    ) {
+      return knownTexts[place] as string
     }
-    return ZERO_UUID
+    const text = this.buffer.toString('base64url', at, at + 16)
+    knownWords[word] = first
+    knownWords[word + 1] = second
+    knownWords[word + 2] = third
+    knownWords[word + 3] = fourth
+    knownTexts[place] = text
+    return text
   }
 
   string(): string {

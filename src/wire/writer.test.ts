@@ -131,6 +131,21 @@ describe('Writer', () => {
     expect(() => writer.string('x'.repeat(32768))).toThrow(/32768 bytes is longer than 32767/)
     expect(() => writer.compactString('é'.repeat(16384))).toThrow(/32768 bytes/)
     expect(() => writer.uuid('not-base64url-at-all!!')).toThrow(/not a uuid/)
+    for (const wrong of ['+', '/', '=', ' ', 'é', '€', '\0']) {
+      for (const place of [0, 9, 20, 21]) {
+        const text = 'A'.repeat(place) + wrong + 'A'.repeat(21 - place)
+        expect(() => writer.uuid(text)).toThrow(/not a uuid/)
+      }
+    }
+  })
+
+  test('writes uuids of every character', () => {
+    for (let first = 0; first < 256; first++) {
+      const bytes = Buffer.from(Array.from({ length: 16 }, (_, index) => (first + index * 89) & 0xff))
+      const writer = new Writer()
+      writer.uuid(bytes.toString('base64url'))
+      expect(writer.concat()).toEqual(bytes)
+    }
   })
 
   test('refuses null where a version has none', () => {

@@ -322,11 +322,13 @@ export function buildServices(
   storage?: BrokerStorage,
 ): Services {
   const clock = options.clock ?? systemClock
+  const clientClock = options.clientClock ?? clock
   const random = options.random ?? systemRandom
   const { store, clusterId, use, ...origin } = storage ?? memoryStorage({ random }, options.store)
   const metadata = new Metadata(clusterId)
   use(metadata)
-  const replicas = new ReplicaManager({ clock, random, config, metadata, store, logger })
+  const common = { clock, random, logger, config, metadata }
+  const replicas = new ReplicaManager({ ...common, store })
   const brokerId = config.get('node.id') ?? 1
   const clientMetrics = new ClientMetrics({
     clock,
@@ -369,15 +371,11 @@ export function buildServices(
     },
   })
   const producerIds = new ProducerIds(controller, brokerId)
-  const coordinators = buildCoordinators({ clock, random, logger, config, metadata, replicas, producerIds })
+  const coordinators = buildCoordinators({ ...common, clientClock, replicas, producerIds })
   return {
+    ...common,
     brokerId,
-    clock,
-    clientClock: options.clientClock ?? clock,
-    random,
-    logger,
-    config,
-    metadata,
+    clientClock,
     replicas,
     logRoom: store instanceof MemoryStore ? boundMemory(store, { config, logger, replicas }) : AMPLE_ROOM,
     groups: coordinators.groups,

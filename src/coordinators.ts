@@ -19,6 +19,7 @@ import { KafkaError } from './wire/kafka-error.ts'
 
 export interface CoordinatorsOptions {
   readonly clock: Clock
+  readonly clientClock: Clock
   readonly random: Random
   readonly logger: Logger
   readonly config: BrokerConfig
@@ -44,9 +45,10 @@ interface Coordinator {
 }
 
 export function buildCoordinators(options: CoordinatorsOptions): Coordinators {
-  const { clock, random, logger, config, metadata, replicas, producerIds } = options
+  const { clock, clientClock, random, logger, config, metadata, replicas, producerIds } = options
   const groups = new GroupCoordinator({
     clock,
+    clientClock,
     random,
     logger,
     config: groupConfig(
@@ -150,6 +152,9 @@ function groupConfig(config: BrokerConfig, partitions: () => number): GroupConfi
   return {
     get initialRebalanceDelayMs() {
       return config.get('group.initial.rebalance.delay.ms')
+    },
+    get realistic() {
+      return config.get('ottla.realistic')
     },
     get minSessionTimeoutMs() {
       return config.get('group.min.session.timeout.ms')

@@ -10,7 +10,7 @@ import { endTxnApi } from '../../src/wire/messages/end-txn.ts'
 import { fetchApi } from '../../src/wire/messages/fetch.ts'
 import { findCoordinatorApi } from '../../src/wire/messages/find-coordinator.ts'
 import { initProducerIdApi } from '../../src/wire/messages/init-producer-id.ts'
-import { joinGroupApi } from '../../src/wire/messages/join-group.ts'
+import { type JoinGroupResponse, joinGroupApi } from '../../src/wire/messages/join-group.ts'
 import { metadataApi } from '../../src/wire/messages/metadata.ts'
 import { produceApi } from '../../src/wire/messages/produce.ts'
 import { BASE_TIMESTAMP } from './batch.ts'
@@ -27,6 +27,13 @@ interface Shown {
 
 /** What a client is answered in the situation that the name tells of, in the words of the list. */
 type Show = (shown: Shown) => Promise<string>
+
+/** What a situation has that neither temper has by itself. */
+const NAMED_CONFIGS: Partial<Record<TemperName, Readonly<Record<string, string>>>> = {
+  'JoinGroup: two members that come at once, group.initial.rebalance.delay.ms is 0': {
+    'group.initial.rebalance.delay.ms': '0',
+  },
+}
 
 const GROUP = 0
 const TRANSACTION = 1
@@ -58,13 +65,7 @@ const shows: Readonly<Record<TemperName, Show>> = {
   'JoinGroup: the first member of an empty group': async ({ client, clock, connect }) => {
     const other = await connect()
     while ((await find(other, GROUP)) !== ErrorCode.NONE);
-    const joined = client.send(joinGroupApi, 3, {
-      groupId: 'g',
-      sessionTimeoutMs: 10_000,
-      rebalanceTimeoutMs: 10_000,
-      protocolType: 'consumer',
-      protocols: [{ name: 'range', metadata: Buffer.from([0, 0, 0, 0, 0, 0, 255, 255, 255, 255]) }],
-    })
+    const joined = join(client, '', 3)
     let state: string | undefined
     while (state !== 'PreparingRebalance' && state !== 'CompletingRebalance')
       state = await stateOf(other, 'g')
@@ -78,6 +79,21 @@ const shows: Readonly<Record<TemperName, Show>> = {
     expect((await joined).errorCode).toBe(ErrorCode.NONE)
     const when = delayMs === 0 ? 'at once' : `after ${delayMs / 1000} s`
     return `${when}: group.initial.rebalance.delay.ms is ${delayMs}`
+  },
+
+  'JoinGroup: two members that come at once, group.initial.rebalance.delay.ms is 0': async ({
+    client,
+    connect,
+  }) => {
+    const other = await connect()
+    while ((await find(other, GROUP)) !== ErrorCode.NONE);
+    const [first, second] = [await join(client, ''), await join(other, '')]
+    const joined = join(client, first.memberId)
+    let state: string | undefined
+    while (state !== 'PreparingRebalance' && state !== 'CompletingRebalance')
+      state = await stateOf(other, 'g')
+    if (state === 'PreparingRebalance') await join(other, second.memberId)
+    return (await joined).members.length === 1 ? 'a generation of the first alone' : 'a generation of both'
   },
 
   'InitProducerId: a transactional id whose transaction is open': async ({ client }) => {
@@ -147,6 +163,17 @@ async function commit(client: Connection, producer: Producer): Promise<void> {
   expect(nameOf(errorCode)).toBe('NONE')
 }
 
+async function join(client: Connection, memberId: string, version = 5): Promise<JoinGroupResponse> {
+  return client.send(joinGroupApi, version, {
+    groupId: 'g',
+    memberId,
+    sessionTimeoutMs: 10_000,
+    rebalanceTimeoutMs: 10_000,
+    protocolType: 'consumer',
+    protocols: [{ name: 'range', metadata: Buffer.from([0, 0, 0, 0, 0, 0, 255, 255, 255, 255]) }],
+  })
+}
+
 async function find(client: Connection, keyType: number): Promise<number | undefined> {
   const { coordinators } = await client.send(findCoordinatorApi, 4, { coordinatorKeys: ['g'], keyType })
   return coordinators[0]?.errorCode
@@ -167,7 +194,8 @@ describe.each([
 ])('%s', (_, realistic) => {
   it.each(tempers.map((temper) => [temper.name, temper] as const))('%s', async (name, temper) => {
     const clock = new ManualClock()
-    const broker = await startBroker({ clock, config: { 'ottla.realistic': String(realistic) } })
+    const config = { 'ottla.realistic': String(realistic), ...NAMED_CONFIGS[name] }
+    const broker = await startBroker({ clock, config })
     const clients: Connection[] = []
     const connect = async (): Promise<Connection> => {
       const client = await Connection.open('127.0.0.1', Number(broker.bootstrapServers.split(':').at(-1)))

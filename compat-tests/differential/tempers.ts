@@ -36,6 +36,11 @@ const differences = [
     'at once: group.initial.rebalance.delay.ms is 0',
   ],
   [
+    'JoinGroup: two members that come at once, group.initial.rebalance.delay.ms is 0',
+    'a generation of the first alone',
+    'a generation of both',
+  ],
+  [
     'InitProducerId: a transactional id whose transaction is open',
     'CONCURRENT_TRANSACTIONS, while it is aborted',
     'the producer id, when it has been aborted',

@@ -50,6 +50,8 @@ export class ClassicGroup {
   readonly pendingSyncs: Set<string> = new Set()
   /** Whether somebody joined while the first rebalance was being held back: then it may be held back longer. */
   newMemberAdded = false
+  /** Whether the first rebalance waits for members that were given an id, and for nothing else. */
+  gathering = false
   /** What is due for this group, by name. */
   readonly timers: Map<string, Timer> = new Map()
 

@@ -105,6 +105,11 @@ export class GroupCoordinator {
     return this.#shards.partitionFor(groupId)
   }
 
+  /** Somebody has asked who coordinates the group; see {@link Arrivals}. */
+  announce(groupId: string, seeker: string): void {
+    this.#shards.arrivals.announce(groupId, seeker)
+  }
+
   /**
    * Forgets what groups have committed for topics that were deleted; returns when that is committed. Where the groups
    * are still being read it does not wait for that, but sees to it afterwards.

@@ -59,6 +59,7 @@ export function uuidOf(text: string): string {
 
 const CONFIG: GroupConfig = {
   initialRebalanceDelayMs: 0,
+  realistic: false,
   minSessionTimeoutMs: 6_000,
   maxSessionTimeoutMs: 1_800_000,
   maxSize: 2 ** 31 - 1,
@@ -90,6 +91,7 @@ export class Harness {
     const silent = (): void => {}
     this.groups = new GroupCoordinator({
       clock: liveBy(this.clock),
+      clientClock: this.clock,
       random: seededRandom(seed),
       logger: { debug: silent, info: silent, warn: silent, error: silent },
       topics: this.topics,

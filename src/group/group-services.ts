@@ -16,6 +16,8 @@ export interface TopicsView {
 export interface GroupConfig {
   /** `group.initial.rebalance.delay.ms`: how long the first rebalance of an empty group waits for more members. */
   readonly initialRebalanceDelayMs: number
+  /** `ottla.realistic`: whether a first rebalance without a delay passes over members that are about to join, as Kafka's. */
+  readonly realistic: boolean
   /** `group.min.session.timeout.ms` */
   readonly minSessionTimeoutMs: number
   /** `group.max.session.timeout.ms` */
@@ -36,6 +38,8 @@ export interface GroupConfig {
 
 export interface GroupServices {
   readonly clock: Clock
+  /** What clients live by, who are on their way whether or not a test lets time pass. */
+  readonly clientClock: Clock
   readonly random: Random
   readonly logger: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
   readonly topics: TopicsView

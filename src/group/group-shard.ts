@@ -1,5 +1,5 @@
 /** The groups of one partition of `__consumer_offsets`: its log, what the log says, and what is going on beside it. */
-import type { Timer } from '../clock.ts'
+import type { Clock, Timer } from '../clock.ts'
 import { CommitQueue } from '../coordinator/commit-queue.ts'
 import {
   type CoordinatorLog,
@@ -12,6 +12,7 @@ import type { TransactionMarker } from '../log/transaction-marker.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import type { KafkaError } from '../wire/kafka-error.ts'
 import { coordinatorError, joinError, syncError } from './answers.ts'
+import type { Arrivals } from './arrivals.ts'
 import { ClassicGroup } from './classic-group.ts'
 import { DurableState } from './durable-state.ts'
 import type { GroupServices } from './group-services.ts'
@@ -47,14 +48,21 @@ export class GroupShard {
   /** Every group of the latest state, and none that is not in it but for those about to be recorded. */
   readonly groups: Map<string, ClassicGroup> = new Map()
   readonly services: GroupServices
+  readonly arrivals: Arrivals
   readonly #log: CoordinatorLog
   readonly #queue: CommitQueue
   /** What is due at once, that is, when the records of the decision being made have gone to the log. */
   readonly #due: (() => void)[] = []
 
   /** @param onFailure called once, after everything was answered, when the log has failed. */
-  constructor(services: GroupServices, log: CoordinatorLog, onFailure: (error: unknown) => void) {
+  constructor(
+    services: GroupServices,
+    log: CoordinatorLog,
+    arrivals: Arrivals,
+    onFailure: (error: unknown) => void,
+  ) {
     this.services = services
+    this.arrivals = arrivals
     this.#log = log
     this.#queue = new CommitQueue((error, cause) => {
       this.#dissolveAll(error)
@@ -114,8 +122,14 @@ export class GroupShard {
   }
 
   /** Has `decide` called in `delayMs`, in place of what was to be called under that name. */
-  schedule(group: ClassicGroup, name: string, delayMs: number, decide: () => Decision): void {
-    this.#arm(group, name, decide, (fire) => this.services.clock.schedule(delayMs, fire))
+  schedule(
+    group: ClassicGroup,
+    name: string,
+    delayMs: number,
+    decide: () => Decision,
+    clock: Clock = this.services.clock,
+  ): void {
+    this.#arm(group, name, decide, (fire) => clock.schedule(delayMs, fire))
   }
 
   /** The same without a delay: when the records of the decision being made have gone to the log. */

@@ -6,6 +6,7 @@ import { tellFailure } from '../coordinator/tell-failure.ts'
 import { javaHashMapOrder } from '../metadata/java-hash-order.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
+import { Arrivals } from './arrivals.ts'
 import { expireOffsets } from './expiry.ts'
 import type { GroupServices } from './group-services.ts'
 import { GroupShard } from './group-shard.ts'
@@ -24,9 +25,11 @@ interface Slot {
 export class GroupShards {
   readonly #services: GroupServices
   readonly #slots = new Map<number, Slot>()
+  readonly arrivals: Arrivals
 
   constructor(services: GroupServices) {
     this.#services = services
+    this.arrivals = new Arrivals(services.clientClock)
   }
 
   /**
@@ -38,7 +41,8 @@ export class GroupShards {
     this.unload(partition)
     const slot: Slot = { log, shard: null, afterwards: [], expiry: null }
     this.#slots.set(partition, slot)
-    const shard = new GroupShard(this.#services, log, (error) => this.#recover(partition, slot, error))
+    const onFailure = (error: unknown): void => this.#recover(partition, slot, error)
+    const shard = new GroupShard(this.#services, log, this.arrivals, onFailure)
     const abandon = (error: unknown): never => {
       if (this.#slots.get(partition) === slot) this.#slots.delete(partition)
       throw error

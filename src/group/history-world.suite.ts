@@ -82,11 +82,13 @@ export class World {
     const silent = (): void => {}
     const services: GroupServices = {
       clock: liveBy(this.clock),
+      clientClock: this.clock,
       random: seededRandom(1),
       logger: { debug: silent, info: silent, warn: silent, error: silent },
       topics: this.topics,
       config: {
         initialRebalanceDelayMs: 0,
+        realistic: false,
         minSessionTimeoutMs: 6_000,
         maxSessionTimeoutMs: 1_800_000,
         maxSize: 4,

@@ -230,3 +230,74 @@ describe('JoinGroup', () => {
     expect(h.describe().members).toHaveLength(2)
   })
 })
+
+describe('the first JoinGroup of a group without a delay', () => {
+  const start = (h: Harness): string => h.join().answer?.memberId ?? ''
+
+  it('waits for those who were given an id as well', async () => {
+    const h = new Harness()
+    const [first, second] = [start(h), start(h)]
+    const joined = h.join({ memberId: first })
+    expect(joined.done).toBe(false)
+    const last = h.join({ memberId: second })
+    await turn()
+    expect([last.answer, joined.answer]).toMatchObject([
+      { errorCode: 0, generationId: 1, leader: first, members: [] },
+      { errorCode: 0, generationId: 1, members: [{ memberId: first }, { memberId: second }] },
+    ])
+  })
+
+  it('waits for those who have just asked for the coordinator', async () => {
+    const h = new Harness()
+    for (const seeker of ['a', 'a', 'b', 'of another group'])
+      h.groups.announce(seeker === 'of another group' ? 'h' : 'g', seeker)
+    const first = start(h)
+    const joined = h.join({ memberId: first })
+    expect(joined.done).toBe(false)
+    const second = start(h)
+    expect(joined.done).toBe(false)
+    h.join({ memberId: second })
+    await turn()
+    expect(joined.answer?.members).toHaveLength(2)
+  })
+
+  it('waits no longer than 50 ms for somebody who does not come', async () => {
+    const h = new Harness()
+    const [first] = [start(h), start(h)]
+    const joined = h.join({ memberId: first })
+    await h.clock.advance(49)
+    expect(joined.done).toBe(false)
+    await h.clock.advance(1)
+    expect(joined.answer?.members).toHaveLength(1)
+  })
+
+  it('waits on while others come, but no longer than 550 ms', async () => {
+    const h = new Harness()
+    start(h)
+    const joined = h.join({ memberId: start(h) })
+    for (let waitedMs = 0; waitedMs < 550; waitedMs += 50) {
+      h.join({ memberId: start(h) })
+      expect(joined.done).toBe(false)
+      await h.clock.advance(50)
+    }
+    expect(joined.answer?.members).toHaveLength(12)
+  })
+
+  it('does not wait for one that leaves, or whose question was long ago', async () => {
+    const h = new Harness()
+    h.groups.announce('g', 'a')
+    await h.clock.advance(50)
+    const [first, second] = [start(h), start(h)]
+    const joined = h.join({ memberId: first })
+    h.leave([{ memberId: second }])
+    await turn()
+    expect(joined.answer?.members).toHaveLength(1)
+  })
+
+  it('waits for nobody where Kafka does not', () => {
+    const h = new Harness({ realistic: true })
+    const [first, second] = [start(h), start(h)]
+    expect(h.join({ memberId: first }).answer).toMatchObject({ generationId: 1 })
+    expect(h.join({ memberId: second }).done).toBe(false)
+  })
+})

@@ -100,6 +100,7 @@ function isAccepted(shard: GroupShard, group: ClassicGroup, memberId: string): b
 function joinNewMember(shard: GroupShard, group: ClassicGroup, join: Join): Decision {
   const { request, context, parked } = join
   const memberId = newMemberId(shard, context.clientId ?? '')
+  shard.arrivals.arrived(group.groupId)
   if (context.version < MEMBER_ID_REQUIRED_FROM) return addMember(shard, group, join, memberId)
   group.pendingJoins.add(memberId)
   touch(shard, group, { memberId, sessionTimeoutMs: request.sessionTimeoutMs })
@@ -113,6 +114,7 @@ function joinNewStaticMember(
   groupInstanceId: string,
 ): Decision {
   const memberId = newMemberId(shard, groupInstanceId)
+  shard.arrivals.arrived(group.groupId)
   const holder = group.staticMemberId(groupInstanceId)
   return holder === undefined
     ? addMember(shard, group, join, memberId)

@@ -3,6 +3,7 @@ import { ErrorCode } from '../wire/error-codes.ts'
 import type { JoinGroupResponse } from '../wire/messages/join-group.ts'
 import { EMPTY_BYTES } from '../wire/reader.ts'
 import { joinError, syncError } from './answers.ts'
+import { ARRIVAL_MS } from './arrivals.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import { type ClassicMember, hasSatisfiedHeartbeat } from './classic-member.ts'
 import { type Decision, type GroupShard, NO_RECORDS } from './group-shard.ts'
@@ -10,6 +11,9 @@ import { groupRecord } from './records.ts'
 
 const JOIN_TIMER = 'join'
 const SYNC_TIMER = 'sync'
+
+/** How long the first rebalance of a group without a delay waits at most for those who are on their way. */
+const LONGEST_GATHERING_MS = 500
 
 /** Begins a rebalance where the state allows one, or ends the one that is going on if all have joined. */
 export function rebalanceOrCompleteJoin(shard: GroupShard, group: ClassicGroup, reason: string): Decision {
@@ -30,14 +34,16 @@ export function prepareRebalance(shard: GroupShard, group: ClassicGroup, reason:
   )
   group.transitionTo('PreparingRebalance', shard.nowMs)
   if (!initial) return completeJoinElseSchedule(shard, group)
-  const delayMs = shard.services.config.initialRebalanceDelayMs
-  scheduleInitialRebalance(shard, group, delayMs, Math.max(group.rebalanceTimeoutMs - delayMs, 0))
+  const { initialRebalanceDelayMs: delayMs, realistic } = shard.services.config
+  if (delayMs === 0 && !realistic && isAwaited(shard, group)) gather(shard, group)
+  else scheduleInitialRebalance(shard, group, delayMs, Math.max(group.rebalanceTimeoutMs - delayMs, 0))
   return NO_RECORDS
 }
 
-/** Ends the join phase if nobody is missing. The first rebalance of a group ends by its delay alone. */
+/** Ends the join phase if nobody is missing. The first rebalance of a group ends by its delay alone, if it has one. */
 export function completeJoinIfAllIn(shard: GroupShard, group: ClassicGroup): Decision {
-  if (group.state !== 'PreparingRebalance' || group.previousState === 'Empty') return NO_RECORDS
+  if (group.state !== 'PreparingRebalance') return NO_RECORDS
+  if (group.previousState === 'Empty' && (!group.gathering || isAwaited(shard, group))) return NO_RECORDS
   return group.hasAllMembersJoined ? completeJoin(shard, group) : NO_RECORDS
 }
 
@@ -108,6 +114,26 @@ function sessionTimer(memberId: string): string {
   return `session ${memberId}`
 }
 
+/**
+ * Members that start together join together. Without a delay the one that is a millisecond ahead would get everything,
+ * and hear of the others with its next heartbeat only, which may be seconds away.
+ */
+function gather(shard: GroupShard, group: ClassicGroup, remainingMs: number = LONGEST_GATHERING_MS): void {
+  group.gathering = true
+  group.newMemberAdded = false
+  const decide = (): Decision => {
+    if (!group.newMemberAdded || remainingMs <= 0) return completeJoin(shard, group)
+    gather(shard, group, remainingMs - ARRIVAL_MS)
+    return NO_RECORDS
+  }
+  shard.schedule(group, JOIN_TIMER, ARRIVAL_MS, decide, shard.services.clientClock)
+}
+
+/** Whether somebody was given an id and has not joined with it yet, or is about to ask for one. */
+function isAwaited(shard: GroupShard, group: ClassicGroup): boolean {
+  return group.pendingJoins.size > 0 || shard.arrivals.isAnyoneComing(group.groupId)
+}
+
 function scheduleInitialRebalance(
   shard: GroupShard,
   group: ClassicGroup,
@@ -145,6 +171,7 @@ function scheduleJoinTimeout(shard: GroupShard, group: ClassicGroup): void {
 /** Ends the join phase with those who are there. Dynamic members who are not are out; static ones may stay away. */
 function completeJoin(shard: GroupShard, group: ClassicGroup): Decision {
   shard.cancel(group, JOIN_TIMER)
+  group.gathering = false
   for (const member of group.members) {
     if (member.awaitingJoin === null && member.groupInstanceId === null) dismiss(shard, group, member)
   }

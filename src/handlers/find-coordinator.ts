@@ -111,6 +111,7 @@ function coordinatorOf(
     keyType === KeyType.GROUP
       ? call.groups.partitionFor(key)
       : partitionFor(key, topic?.partitions.length ?? 1)
+  if (keyType === KeyType.GROUP) call.groups.announce(key, call.connectionId)
   const leader = nodesOf(call).find(({ nodeId }) => nodeId === topic?.partitions[index]?.leader)
   if (leader === undefined) {
     const kind = keyType === KeyType.GROUP ? 'group' : 'transactional id'

@@ -37,7 +37,7 @@ export const guardCases: readonly GuardCase[] = [
   ...both('Produce 10 x 100 B', MANY, (client) => produce(client, 10, 100)),
   ...both('Fetch 1 MiB', FEW, (client) => fetchOnce(client, 1000, 1024)),
   ...both('Fetch 10 x 100 B', MANY, (client) => fetchInSession(client)),
-  memory('Fetch of nothing, waited 1 ms', MANY, pollNothing),
+  memory('Fetch of nothing', FEW * 5, pollNothing),
   memory('Heartbeat', MANY, heartbeat),
   memory('Metadata of 1 of 1,000 topics', MANY, metadata, 1000),
   ...both('OffsetCommit', MANY, offsetCommit),
@@ -98,7 +98,7 @@ async function fetchInSession(client: RawClient): Promise<() => Promise<void>> {
 async function pollNothing(client: RawClient): Promise<() => Promise<void>> {
   const nextEpoch = await openSession(client, await topicIdOf(client, TOPIC))
   return () => {
-    const request = { ...fetchRequest(null, { maxWaitMs: 1 }), ...nextEpoch() }
+    const request = { ...fetchRequest(null, { maxWaitMs: 5 }), ...nextEpoch() }
     return fetchSome(client, frameOf(fetchApi, newest(fetchApi), request), 0)
   }
 }

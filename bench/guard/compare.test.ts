@@ -54,10 +54,12 @@ describe('what requests cost, against the baseline', () => {
     expect(risen).toEqual(['Fetch: the baseline does not have it'])
   })
 
-  test('with another Node all but the heap is compared', () => {
+  test('with another Node all but what is allocated is compared', () => {
     const { risen, notes } = against('Heartbeat', { heapBytes: 9000, copies: 2 }, 24)
     expect(risen).toEqual(['Heartbeat: copies rose from 1 to 2 (0.05 more or less are tolerated)'])
-    expect(notes).toEqual(['The baseline is of Node 20, and this is Node 24: heap bytes are not compared.'])
+    expect(notes).toEqual([
+      'The baseline is of Node 20, and this is Node 24: bytes allocated are not compared.',
+    ])
   })
 
   test('the table has a line for each case', () => {

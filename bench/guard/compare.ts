@@ -25,7 +25,7 @@ interface FigureOptions {
   /** What may come on top of the baseline: this share of it, and so much more. */
   readonly share: number
   readonly plus: number
-  /** Whether it depends on how V8 lays out objects, and so on the version of Node. */
+  /** Whether it depends on how V8 lays out objects and Node takes memory, and so on the version of Node. */
   readonly ofNode?: boolean
 }
 
@@ -37,7 +37,7 @@ export const FIGURES: Readonly<Record<FigureName, FigureOptions>> = {
   /** Repeated, they differ by 0.1 %, and by 1 % where timers are waited for; an object for a record is far more. */
   heapBytes: { title: 'heap bytes', share: 0.01, plus: 48, ofNode: true },
   /** Memory for small buffers is taken 8 or 16 KiB at a time. */
-  bufferBytes: { title: 'buffer bytes', share: 0.01, plus: 16 },
+  bufferBytes: { title: 'buffer bytes', share: 0.01, plus: 16, ofNode: true },
   copies: { title: 'copies', share: 0, plus: 0.05 },
   copiedBytes: { title: 'copied bytes', share: 0.005, plus: 4 },
   socketReads: { title: 'socket reads', share: 0, plus: 0.05 },
@@ -68,7 +68,7 @@ export function compare(costs: Readonly<Record<string, Cost>>, baseline: Baselin
   const notes: string[] = []
   if (node !== baseline.node) {
     notes.push(
-      `The baseline is of Node ${baseline.node}, and this is Node ${node}: heap bytes are not compared.`,
+      `The baseline is of Node ${baseline.node}, and this is Node ${node}: bytes allocated are not compared.`,
     )
   }
   for (const [name, cost] of Object.entries(costs)) {

@@ -15,8 +15,9 @@ import { RawClient } from './raw-client.ts'
  * to need no allocation, depends on much that has nothing to do with the function.
  */
 const FLAGS = [
-  '--jitless',
-  '--no-expose-wasm',
+  '--no-opt',
+  '--no-maglev',
+  '--no-sparkplug',
   '--expose-gc',
   // No collection may fall into a window.
   '--min-semi-space-size=128',

@@ -29,6 +29,7 @@ import {
   OffsetCheckpoint,
   RECOVERY_POINTS,
 } from './offset-checkpoint.ts'
+import { openFileLimit } from './open-file-limit.ts'
 import { OpenFiles } from './open-files.ts'
 import { encodePartitionMetadata, PARTITION_METADATA } from './partition-metadata.ts'
 import { SidecarFiles } from './sidecar-files.ts'
@@ -53,7 +54,7 @@ export interface FileStoreOptions {
   readonly fileDeleteDelayMs?: ((topic: string) => number) | undefined
   /** How often recovery points are written down (log.flush.offset.checkpoint.interval.ms). By default 60,000. */
   readonly checkpointIntervalMs?: number | undefined
-  /** How many segments' files are kept open at most. By default 200. */
+  /** How many segments' files are kept open at most. By default as many as the system allows for. */
   readonly maxOpenFiles?: number | undefined
   /** How much of what was appended last is kept in memory for readers, over all logs. By default 64 MiB. */
   readonly cacheBytes?: number | undefined
@@ -63,7 +64,6 @@ export interface FileStoreOptions {
 
 const DEFAULT_DELETE_DELAY_MS = 60_000
 const DEFAULT_CHECKPOINT_INTERVAL_MS = 60_000
-const DEFAULT_OPEN_FILES = 200
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
 /** How long small files wait until they are settled, so that one sync does for several. */
 const SETTLE_DELAY_MS = 1000
@@ -134,7 +134,7 @@ export class FileStore implements LogStore {
       disk,
       dataDir,
       logger,
-      openFiles: new OpenFiles(options.maxOpenFiles ?? DEFAULT_OPEN_FILES),
+      openFiles: new OpenFiles(options.maxOpenFiles ?? openFileLimit()),
       syncs: new SyncQueue(),
       cacheBudget: new CacheBudget(options.cacheBytes ?? DEFAULT_CACHE_BYTES),
       trash: new Trash(disk, clock, logger),

@@ -15,8 +15,9 @@ function claims(memory: RequestMemory, count: number): { claims: RequestClaim[];
 }
 
 it('lets requests wait that do not fit, and go on in their order when there is room', () => {
-  const memory = new RequestMemory({ maxBytes: 10 * MIB })
+  const memory = new RequestMemory({ maxBytes: 12 * MIB })
   const { claims: all, granted } = claims(memory, 4)
+  // A quarter is kept for small ones.
   const asked = all.map((claim) => claim.ask(4 * MIB))
   expect(asked).toEqual([true, true, false, false])
   expect(all.map(({ waiting }) => waiting)).toEqual([false, false, true, true])
@@ -32,13 +33,16 @@ it('lets requests wait that do not fit, and go on in their order when there is r
 
 it('keeps some for small requests, counts no tiny ones, and lets a large one through that is alone', () => {
   const memory = new RequestMemory({ maxBytes: 64 * MIB })
-  const { claims: all } = claims(memory, 4)
+  const { claims: all, granted } = claims(memory, 6)
   expect(all[0]!.ask(80 * MIB)).toBe(true)
   expect(all[1]!.ask(KIB)).toBe(true)
-  expect([memory.usedBytes, all[2]!.ask(MIB)]).toEqual([80 * MIB, false])
+  expect(memory.usedBytes).toBe(80 * MIB)
+  expect([4, 4, 4, 4].map((size, index) => all[index + 1]!.ask(size * MIB))).toEqual(Array(4).fill(true))
+  expect([all[5]!.ask(MIB), memory.usedBytes]).toEqual([false, 96 * MIB])
+  all[1]!.end()
+  expect([granted, all[1]!.ask(8 * MIB)]).toEqual([[5], false])
   all[0]!.end()
-  expect([memory.usedBytes, all[2]!.waiting]).toEqual([MIB, false])
-  expect([all[0]!.ask(55 * MIB), all[3]!.ask(2 * MIB), all[1]!.ask(MIB)]).toEqual([true, false, true])
+  expect([granted, memory.usedBytes]).toEqual([[5, 1], 21 * MIB])
 })
 
 it('reads no request that would take most of the memory', () => {

@@ -8,9 +8,11 @@ const COUNTED_BYTES = 64 * 1024
 /** The part of the memory that requests may take, and the part that a single one may. */
 const PART = 1 / 8
 const LARGEST_PART = 1 / 4
-/** What of it is kept for requests that are small beside it, however many large ones are being sent slowly. */
-const KEPT_PART = 1 / 8
-const SMALL_PART = 1 / 64
+/** What of it is kept for small requests, however many large ones are being sent slowly. */
+const KEPT_PART = 1 / 4
+/** What is small beside it, or small anyway: producers send no more than 1 MiB unless they are told to. */
+const SMALL_PART = 1 / 16
+const SMALL_BYTES = 1.25 * 2 ** 20
 
 export interface RequestMemoryOptions {
   /** queued.max.request.bytes; below 0 for a part of the memory that the process may use. */
@@ -22,7 +24,7 @@ export interface RequestMemoryOptions {
 
 /**
  * A request gets its memory as a whole when its first bytes have come, or its connection is not read until there is
- * room. One that is alone may be larger than the bound.
+ * room. A large one that is alone may be larger than the bound.
  */
 export class RequestMemory {
   readonly maxBytes: number
@@ -30,7 +32,8 @@ export class RequestMemory {
   readonly largestBytes: number
   readonly frames: FrameMemory
   readonly #waiting = new Set<RequestClaim>()
-  #usedBytes = 0
+  #smallBytes = 0
+  #largeBytes = 0
   #granting = false
 
   constructor({ maxBytes, usableBytes = usableMemoryBytes(), keptBytes = () => 0 }: RequestMemoryOptions) {
@@ -40,7 +43,7 @@ export class RequestMemory {
   }
 
   get usedBytes(): number {
-    return this.#usedBytes
+    return this.#smallBytes + this.#largeBytes
   }
 
   /** For one connection. @param onRoom called when it may read on. */
@@ -50,20 +53,20 @@ export class RequestMemory {
 
   /** Takes the memory of a request, or notes who waits for it. */
   take(claim: RequestClaim, bytes: number): boolean {
-    if (this.#fits(bytes)) this.#usedBytes += bytes
+    if (this.#fits(bytes)) this.#count(bytes, 1)
     else this.#waiting.add(claim)
     return !this.#waiting.has(claim)
   }
 
   give(bytes: number): void {
     if (bytes === 0) return
-    this.#usedBytes -= bytes
+    this.#count(bytes, -1)
     // A request that is there already may be answered at once, and give back its memory in the middle of this.
     if (this.#granting) return
     this.#granting = true
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       this.#waiting.delete(next)
-      this.#usedBytes += next.wantedBytes
+      this.#count(next.wantedBytes, 1)
       next.granted()
     }
     this.#granting = false
@@ -79,9 +82,21 @@ export class RequestMemory {
   }
 
   #fits(bytes: number): boolean {
-    if (this.#usedBytes === 0) return true
-    const keptBytes = bytes <= this.maxBytes * SMALL_PART ? 0 : this.maxBytes * KEPT_PART
-    return this.#usedBytes + bytes <= this.maxBytes - keptBytes
+    const keptBytes = this.maxBytes * KEPT_PART
+    if (!this.#isSmall(bytes)) {
+      return this.#largeBytes === 0 || this.usedBytes + bytes <= this.maxBytes - keptBytes
+    }
+    const roomBytes = Math.max(keptBytes, this.maxBytes - this.#largeBytes)
+    return this.#smallBytes === 0 || this.#smallBytes + bytes <= roomBytes
+  }
+
+  #isSmall(bytes: number): boolean {
+    return bytes <= Math.max(SMALL_BYTES, this.maxBytes * SMALL_PART)
+  }
+
+  #count(bytes: number, sign: 1 | -1): void {
+    if (this.#isSmall(bytes)) this.#smallBytes += sign * bytes
+    else this.#largeBytes += sign * bytes
   }
 }
 

@@ -1,4 +1,5 @@
 /** Which aborted transactions a fetch of committed records is told of (KIP-98). */
+import { lastSegmentFrom } from '../storage/segment-search.ts'
 import * as batch from '../wire/batch.ts'
 import type { LogState } from './log-state.ts'
 import type { AbortedTransaction } from './transaction-marker.ts'
@@ -17,7 +18,7 @@ export function abortedInRead(
 ): readonly AbortedTransaction[] {
   if (views.length === 0 || !aborted.reach(from)) return NONE
   const end = endOfViews(views)
-  const at = segments.findLastIndex(({ baseOffset }) => baseOffset <= from)
+  const at = lastSegmentFrom(segments, from)
   if ((segments[at]?.sizeBytes ?? 0) > indexIntervalBytes) return aborted.between(from, end)
   const segmentEnd = segments[at + 1]?.baseOffset ?? endOffset
   return aborted.between(from, segmentEnd > end ? segmentEnd : end)

@@ -1,6 +1,7 @@
 /** One replica of one partition: its batches, offsets, producer state and leader epochs, over a stored log. */
 import type { Clock, Random } from '../clock.ts'
 import type { LogId, LogStore, StoredLog } from '../storage/log-store.ts'
+import { lastSegmentFrom } from '../storage/segment-search.ts'
 import * as batch from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
@@ -250,7 +251,7 @@ export class Log {
    */
   readSegment(from: bigint, maxBytes: number, upTo: bigint): readonly Buffer[] | Promise<readonly Buffer[]> {
     const { segments } = this.#state
-    const end = segments[segments.findLastIndex(({ baseOffset }) => baseOffset <= from) + 1]?.baseOffset
+    const end = segments[lastSegmentFrom(segments, from) + 1]?.baseOffset
     if (end === undefined || end >= upTo || from < this.startOffset) return this.read(from, maxBytes, upTo)
     const goOn = (views: readonly Buffer[]): readonly Buffer[] | Promise<readonly Buffer[]> =>
       views.length > 0 ? views : this.readSegment(end, maxBytes, upTo)

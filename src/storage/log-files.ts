@@ -4,6 +4,7 @@ import { type FileKind, fileName, parseFileName, SEGMENT_KINDS } from './file-na
 import { FileSegment, type SegmentHome } from './file-segment.ts'
 import type { StoreContext } from './file-store-context.ts'
 import { type Frame, type LogId, type SegmentSidecarName, StoreError } from './log-store.ts'
+import { lastSegmentFrom } from './segment-search.ts'
 import type { SidecarFiles } from './sidecar-files.ts'
 import { TailCache } from './tail-cache.ts'
 
@@ -114,15 +115,7 @@ export class LogFiles {
 
   /** Where the last segment stands that begins at or below `offset`; 0 when all begin above it. */
   segmentOf(offset: bigint): number {
-    const { segments } = this
-    let low = 0
-    let high = segments.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((segments[middle] as FileSegment).baseOffset <= offset) low = middle + 1
-      else high = middle
-    }
-    return Math.max(0, low - 1)
+    return Math.max(0, lastSegmentFrom(this.segments, offset))
   }
 
   read(from: bigint, maxBytes: number, upTo: bigint): readonly Buffer[] | Promise<readonly Buffer[]> {
@@ -149,10 +142,7 @@ export class LogFiles {
         if (leftBytes <= 0 || segment.endOffset > upTo || taken.length < view.length) break
       }
       // Segments may have come and gone meanwhile: the next is the first above this one.
-      at =
-        view === undefined
-          ? this.segmentOf(from)
-          : this.segments.findIndex(({ baseOffset }) => baseOffset > segment.baseOffset)
+      at = view === undefined ? this.segmentOf(from) : lastSegmentFrom(this.segments, segment.baseOffset) + 1
     }
     return views
   }

@@ -15,6 +15,7 @@ import {
 } from './log-store.ts'
 import { MemorySegment } from './memory-segment.ts'
 import { MemoryUse, OBJECT_BYTES } from './memory-use.ts'
+import { lastSegmentFrom } from './segment-search.ts'
 
 /** What outlives the handles to a log. */
 interface LogData {
@@ -304,15 +305,7 @@ class MemoryLog implements StoredLog {
 
   /** Where the last segment stands that begins at or below `offset`; 0 when all begin above it. */
   #segmentOf(offset: bigint): number {
-    const { segments } = this.#data
-    let low = 0
-    let high = segments.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((segments[middle] as MemorySegment).baseOffset <= offset) low = middle + 1
-      else high = middle
-    }
-    return Math.max(0, low - 1)
+    return Math.max(0, lastSegmentFrom(this.#data.segments, offset))
   }
 
   #checkOwner(): void {

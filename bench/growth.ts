@@ -83,16 +83,17 @@ async function measure(
   if (peer.name !== 'ottla' && name.endsWith('disk')) return
   const sizes = sizesFor(peer.name, subject, short)
   const of = peer.name
-  let smallest: Costs | null = null
+  const smallest = new Map<string, number>()
   for (const size of sizes) {
     await using running = await peer.start(peerOptions)
     const found = await costs(running, size, short ? SHORT : FULL)
-    smallest ??= found
     for (const [what, micros] of Object.entries(found)) {
       const figure = `${what}, ${size.toLocaleString('en-US')} ${name}`
       figures.add({ case: name, figure, unit: 'µs', better: 'less', of }, micros)
-      if (size !== sizes.at(-1) || size === sizes[0]) continue
-      const ratio = micros / (smallest[what] ?? Number.NaN)
+      const least = smallest.get(what)
+      if (least === undefined) smallest.set(what, micros)
+      if (least === undefined || size !== sizes.at(-1)) continue
+      const ratio = micros / least
       figures.add({ case: name, figure: `${what}, grows to`, unit: '×', better: 'less', of }, ratio)
     }
     progress(`${of}, ${size} ${name}: ${inWords(found)}`)

@@ -5,6 +5,8 @@ import { createTopics, metadataFrame, produceFrame } from './requests.ts'
 import { type Costs, inTurn, processorMs, repeated, type UnitTimes, unitMicros } from './unit.ts'
 
 const PROBE = 'probe'
+/** What a few cost together is mostly something else. */
+const LEAST_TO_DIVIDE = 100
 
 /** Costs on one of so many connections, and on all of them in turn. */
 export async function costsBesideConnections(
@@ -31,7 +33,7 @@ export async function costsBesideConnections(
     times,
     inTurn([first, ...more], () => produce),
   )
-  costs['open one of the connections and ask for metadata'] = openingMicros
+  if (count >= LEAST_TO_DIVIDE) costs['open one of the connections, ask for metadata'] = openingMicros
   for (const connection of [first, ...more]) connection.close()
   return costs
 }

@@ -40,11 +40,20 @@ process.on('exit', () => {
   for (const remove of leftovers) remove()
 })
 
+/** Has it removed when this process leaves, also by a signal. */
+function remember(remove: () => void): void {
+  if (leftovers.size === 0 && process.listenerCount('SIGTERM') === 0) {
+    process.on('SIGINT', () => process.exit(130))
+    process.on('SIGTERM', () => process.exit(143))
+  }
+  leftovers.add(remove)
+}
+
 /** On the disk that temporary files are on; disposing removes it with all that is in it. */
 export function temporaryFolder(): TemporaryFolder {
   const path = mkdtempSync(join(tmpdir(), 'ottla-bench-'))
   const remove = (): void => rmSync(path, { recursive: true, force: true, maxRetries: 5 })
-  leftovers.add(remove)
+  remember(remove)
   return {
     path,
     [Symbol.dispose]() {
@@ -66,7 +75,7 @@ export function startProcess(
   const child = spawn(program, args, { ...options, stdio: ['ignore', output, output] })
   closeSync(output)
   const kill = (): boolean => child.kill('SIGKILL')
-  leftovers.add(kill)
+  remember(kill)
   let failure: Error | undefined
   child.on('error', (error) => {
     failure = error
@@ -103,7 +112,7 @@ export async function runProgram(
     timeout: PROGRAM_LIMIT_MS,
   })
   const kill = (): boolean => child.kill('SIGKILL')
-  leftovers.add(kill)
+  remember(kill)
   let output = ''
   let complaint = ''
   child.stdout.on('data', (chunk: Buffer) => {

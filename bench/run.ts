@@ -126,7 +126,4 @@ function chosen(what: string, names: readonly string[], wanted: string | undefin
 
 const seconds = (sinceMs: number): number => (performance.now() - sinceMs) / 1000
 
-// Leaving by `exit` ends what has been started and removes what has been written.
-process.on('SIGINT', () => process.exit(130))
-process.on('SIGTERM', () => process.exit(143))
 await main()

@@ -4,6 +4,7 @@ import type { TopicSpec } from '../metadata/topic-control.ts'
 import { CONSUMER_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC } from '../metadata/topic-name.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import type { Call } from './handler.ts'
+import { heapRoom, partitionBytes } from './heap-room.ts'
 
 /**
  * Creates topics with the broker's defaults; done when they can be used. Those that exist now stay as they are, and
@@ -12,6 +13,7 @@ import type { Call } from './handler.ts'
 export async function autoCreateTopics(names: readonly string[], call: Call): Promise<void> {
   if (names.length === 0) return
   try {
+    heapRoom.check(partitionBytes(names.length), ErrorCode.POLICY_VIOLATION)
     const specs = names.map((name) => specOf(name, call.config))
     const outcomes = await call.controller.createTopics(specs, false)
     for (const [at, outcome] of outcomes.entries()) {

@@ -11,12 +11,17 @@ import { checkTimeout } from './deadline.ts'
 import { duplicatesAmong } from './duplicates.ts'
 import { errorMessage } from './error-message.ts'
 import { type Handler, handler } from './handler.ts'
+import { heapRoom, partitionBytes } from './heap-room.ts'
 
 export const createPartitionsHandler: Handler<CreatePartitionsRequest, CreatePartitionsResponse> = handler(
   createPartitionsApi,
   {
     async handle({ topics, timeoutMs, validateOnly }, call) {
       checkTimeout(timeoutMs)
+      const added = topics.reduce((sum, { name, count }) => {
+        return sum + Math.max(0, count - (call.metadata.topic(name)?.partitions.length ?? count))
+      }, 0)
+      heapRoom.check(partitionBytes(added), ErrorCode.POLICY_VIOLATION)
       const duplicates = duplicatesAmong(topics.map(({ name }) => name))
       const specs = topics.filter(({ name }) => !duplicates.has(name))
       const outcomes = await call.controller.createPartitions(specs, validateOnly)

@@ -18,12 +18,17 @@ import { checkTimeout } from './deadline.ts'
 import { duplicatesAmong } from './duplicates.ts'
 import { errorMessage } from './error-message.ts'
 import { type Call, type Handler, handler } from './handler.ts'
+import { heapRoom, partitionBytes } from './heap-room.ts'
 
 export const createTopicsHandler: Handler<CreateTopicsRequest, CreateTopicsResponse> = handler(
   createTopicsApi,
   {
     async handle({ topics, timeoutMs, validateOnly }, call) {
       checkTimeout(timeoutMs)
+      const partitions = topics.reduce((sum, { numPartitions, assignments }) => {
+        return sum + Math.max(numPartitions, assignments.length, 1)
+      }, 0)
+      heapRoom.check(partitionBytes(partitions), ErrorCode.POLICY_VIOLATION)
       const duplicates = duplicatesAmong(topics.map(({ name }) => name))
       const creatable = topics.filter(({ name }) => !duplicates.has(name) && name !== CLUSTER_METADATA_TOPIC)
       const outcomes = await call.controller.createTopics(creatable, validateOnly)

@@ -1,6 +1,7 @@
 /** From a request's bytes to its answer's bytes: header, handler by key, version check, body, answer. */
 import type { Logger } from 'pino'
 import type { AnyHandler, Call } from '../handlers/handler.ts'
+import { heapRoom } from '../handlers/heap-room.ts'
 import type { Services } from '../handlers/services.ts'
 import { ErrorCode, errorName } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
@@ -70,6 +71,8 @@ export class Dispatcher {
     this.#record(request, caller)
     let response: unknown
     try {
+      const { fullCode } = request.served
+      if (fullCode !== undefined) heapRoom.checkSmall(fullCode)
       response = handler.handle(request.body, request.call)
     } catch (error) {
       return this.#fail(request, error)
@@ -195,6 +198,19 @@ interface Served {
   readonly handler: AnyHandler
   readonly min: number
   readonly max: number
+  /** What a request gets that would leave something behind when the heap is full. */
+  readonly fullCode: ErrorCode | undefined
+}
+
+/** The errors that make clients try again later, of the APIs that anybody may fill the heap with. */
+const FULL_CODES: Readonly<Record<string, ErrorCode>> = {
+  Produce: ErrorCode.KAFKA_STORAGE_ERROR,
+  OffsetCommit: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+  JoinGroup: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+  InitProducerId: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+  AddPartitionsToTxn: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+  AddOffsetsToTxn: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+  TxnOffsetCommit: ErrorCode.COORDINATOR_NOT_AVAILABLE,
 }
 
 interface Request {
@@ -218,7 +234,7 @@ function servedByKey(handlers: readonly AnyHandler[]): readonly (Served | undefi
     const [first, last] = advertised ?? versions
     const min = Math.max(versions[0], first)
     const max = Math.min(versions[1], last)
-    served[key] = { handler, min, max }
+    served[key] = { handler, min, max, fullCode: FULL_CODES[name] }
   }
   return served
 }

@@ -60,6 +60,11 @@ export class CommitQueue {
       throw error
     }
     change.apply('latest')
+    if (durable === undefined && this.#inFlight.length === 0) {
+      change.apply('committed')
+      change.committed?.()
+      return
+    }
     const entry: InFlight = { change, waiters: [], done: durable === undefined }
     this.#inFlight.push(entry)
     this.#settle()

@@ -129,7 +129,9 @@ function end(
   const exhausts = isEpochExhausted(transaction.producerEpoch)
   if (exhausts && newProducerId === null) return NEEDS_PRODUCER_ID
   const nextProducerId = exhausts && newProducerId !== null ? newProducerId : NO_PRODUCER_ID
-  const next = prepared(transaction, { ...how, nextProducerId }, now)
+  const { commit, empty = false } = how
+  const ending = { commit, transactionVersion: how.transactionVersion, nextProducerId, empty }
+  const next = prepared(transaction, ending, now)
   return { kind: 'end', prepared: next, response: nextProducer(next) }
 }
 

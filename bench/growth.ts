@@ -15,7 +15,7 @@ export const growth: Measure = {
   about: `What one unit of work costs the broker, in microseconds of its processor time, beside few and many partitions,
 connections, groups and segments; beside each row of the largest number stands how many times the cost with the smallest
 one that is. A client that sends frames made before and only counts the answers keeps the broker busy with one kind of
-request: eight on their way on one connection, or eight on each of four connections at a time where many connections
+request: 32 on their way on one connection, or 32 on each of four connections at a time where many connections
 work in turn. Partitions are one of a topic by itself, with which the work is done, and the others in topics of ten.
 Segments hold a small batch each. Each size has a broker of its own, whose compiler has had a moment to warm up. Kafka
 and kfake are measured in one round, Kafka with 1,000 partitions and connections at most, and without
@@ -53,7 +53,7 @@ const subjects: readonly Subject[] = [
 /** Kafka takes minutes to make more partitions, and its memory for more connections. */
 const MOST_IN_KAFKA = 1_000
 const MOST_ROUNDS = 3
-const FULL: UnitTimes = { warmMs: 250, measuredMs: 400 }
+const FULL: UnitTimes = { warmMs: 800, measuredMs: 400 }
 const SHORT: UnitTimes = { warmMs: 100, measuredMs: 100 }
 
 async function run(context: MeasureContext): Promise<readonly Figure[]> {

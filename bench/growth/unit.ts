@@ -11,7 +11,7 @@ export interface UnitTimes {
 }
 
 /** How many requests wait for their answers on a connection that is kept busy. */
-const WINDOW = 8
+const WINDOW = 32
 /** On how many connections requests wait at a time where many work in turn. */
 const LANES = 4
 

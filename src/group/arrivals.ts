@@ -49,8 +49,10 @@ export class Arrivals {
   #forgetLate(): void {
     const now = this.#clock.now()
     for (const [groupId, seekers] of this.#seekers) {
-      for (const [seeker, untilMs] of seekers) if (untilMs <= now) this.#forget(groupId, seeker)
-      if (seekers.size > 0) return
+      for (const [seeker, untilMs] of seekers) {
+        if (untilMs > now) return
+        this.#forget(groupId, seeker)
+      }
     }
   }
 

@@ -1,4 +1,5 @@
 /** Gives a produced batch the codec that its topic asks for (compression.type). */
+import { usableMemoryBytes } from '../config/usable-memory.ts'
 import * as batch from '../wire/batch.ts'
 import { decompress } from '../wire/compression.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
@@ -20,7 +21,19 @@ export async function recompress(
   { config, nowMs }: BatchRules,
 ): Promise<ValidatedBatch> {
   checkCount(frame)
-  await checkSize(frame, codec === batch.Codec.NONE ? config.maxMessageBytes : MAX_RECORDS_BYTES)
+  const limitBytes = codec === batch.Codec.NONE ? config.maxMessageBytes : MAX_RECORDS_BYTES
+  const isLarge = await checkSize(frame, Math.min(limitBytes, MAX_RECORDS_BYTES))
+  const build = (): Promise<ValidatedBatch> => rebuild(frame, codec, check, config, nowMs)
+  return isLarge ? oneAtATime(build) : build()
+}
+
+async function rebuild(
+  frame: Buffer,
+  codec: batch.Codec,
+  check: RecordCheck,
+  config: LogConfig,
+  nowMs: number,
+): Promise<ValidatedBatch> {
   await walkBatch(frame, 0, (record) => check.visit(record))
   const records = await readRecords(frame)
   check.throwRecordErrors()
@@ -44,8 +57,8 @@ export async function recompress(
   return { frame: rebuilt, maxTimestamp, logAppendTimeMs: byBroker ? maxTimestamp : batch.NO_TIMESTAMP }
 }
 
-/** What is compressed anew is in memory as a whole for a moment, whatever a few bytes pretend to be. */
-const MAX_RECORDS_BYTES = 128 * 1024 * 1024
+/** What is compressed anew is in memory as a whole for a moment, twice, whatever a few bytes pretend to be. */
+const MAX_RECORDS_BYTES = Math.min(128 * 1024 * 1024, Math.max(8 * 1024 * 1024, usableMemoryBytes() / 16))
 /** Each record is an object for that moment: many small ones take far more memory than their bytes. */
 const MAX_RECORDS = 1_000_000
 
@@ -58,9 +71,10 @@ function checkCount(frame: Buffer): void {
   )
 }
 
-async function checkSize(frame: Buffer, maxBytes: number): Promise<void> {
+/** Says whether the records take much memory. */
+async function checkSize(frame: Buffer, maxBytes: number): Promise<boolean> {
   const pieces = decompress(batch.compressionCodec(frame), batch.recordsPayload(frame))
-  if (Buffer.isBuffer(pieces)) return
+  if (Buffer.isBuffer(pieces)) return pieces.length > LARGE_BYTES
   let bytes = 0
   for await (const piece of pieces) {
     bytes += piece.length
@@ -70,6 +84,18 @@ async function checkSize(frame: Buffer, maxBytes: number): Promise<void> {
       `records of more than ${maxBytes} bytes to be compressed anew`,
     )
   }
+  return true
+}
+
+/** Larger ones wait for each other. */
+const LARGE_BYTES = 1024 * 1024
+let previous: Promise<unknown> = Promise.resolve()
+
+/** Begins when all that were given before have ended, whatever became of them. */
+function oneAtATime<T>(act: () => Promise<T>): Promise<T> {
+  const result = previous.then(act)
+  previous = result.catch(() => {})
+  return result
 }
 
 /** Kafka cannot build a batch with a timestamp below -1, and says no more than that it failed. */

@@ -2,6 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { giveBack } from '../wire/lent-memory.ts'
+import type { Disk, DiskFile } from './disk.ts'
 import { DATA_DIR, openTestStore } from './file-store.suite.ts'
 import type { LogId, StoredLog } from './log-store.ts'
 import { nodeDisk } from './node-disk.ts'
@@ -50,6 +52,33 @@ describe('file store', () => {
     expect(disk.openFiles).toBeLessThanOrEqual(4)
     await store.close()
     expect(disk.openFiles).toBe(0)
+  })
+
+  it('reads little beside the large batches that it answers', async () => {
+    const attached = new SimulatedDisk().attach()
+    let readBytes = 0
+    const open: Disk['open'] = (path, mode) => {
+      const file = attached.open(path, mode)
+      const read: DiskFile['read'] = (buffer, position) => {
+        readBytes += buffer.length
+        return file.read(buffer, position)
+      }
+      return { ...file, read }
+    }
+    const { store } = await openTestStore({ ...attached, open }, { cacheBytes: 0 })
+    const log = await store.open(ID, 0)
+    const frames = Array.from({ length: 20 }, (_, index) => frame(BigInt(index), 1, 200_000 + index))
+    for (const each of frames) await log.append([each])
+    for (const [index, each] of frames.entries()) {
+      for (const upTo of [BigInt(index) + 1n, 20n]) {
+        const views = await log.read(BigInt(index), each.length, upTo)
+        expect([views.length, views[0]?.equals(each)]).toEqual([1, true])
+        for (const view of views) giveBack(view)
+      }
+      expect((await log.read(BigInt(index), 1000, 20n))[0]?.equals(each)).toBe(true)
+    }
+    expect(readBytes).toBeLessThan(20 * 3 * 201_000)
+    await store.close()
   })
 
   it('looks for a time where a segment goes while its indexes are read, and keeps no file of it open', async () => {

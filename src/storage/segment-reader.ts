@@ -1,5 +1,6 @@
 /** Reads batches of one segment from its file. */
 import { BATCH_HEADER_BYTES, baseOffset, isCrcValid, lastOffset, lastOffsetDelta } from '../wire/batch.ts'
+import { giveBack, lend } from '../wire/lent-memory.ts'
 import type { DiskFile } from './disk.ts'
 import type { OffsetIndex, PositionRange } from './offset-index.ts'
 import { corrupt, type StoredPlace, storedBatchBytes } from './stored-batch.ts'
@@ -16,12 +17,17 @@ export interface ReadableSegment {
 
 /** A read is not larger than this whatever it may take, unless a single batch is. */
 const MAX_READ_BYTES = 16 * 1024 * 1024
+/** Where the index leaves more than this open, batches are passed over by their headers, instead of being read. */
+const FAR_BYTES = 64 * 1024
+/** An answer that is smaller than this leaves what was read for it, so that it keeps no more than itself alive. */
+const SMALL_BYTES = 16 * 1024
 /** How much is read at a time where a whole segment is walked. */
 const WALK_BYTES = 1024 * 1024
 
 /**
  * The bytes from the batch that holds `from` on, or the first above it: as `StoredLog.read`, within one segment. Null
- * when there is nothing to read.
+ * when there is nothing to read. Larger ones lie alone in memory that is lent: whoever knows that nobody needs them any
+ * more may give it back.
  * @throws StoreError `failed` where the file holds something else than batches.
  */
 export async function readBatches(
@@ -32,7 +38,7 @@ export async function readBatches(
 ): Promise<Buffer | null> {
   if (from >= upTo) return null
   const { sizeBytes } = segment
-  const begin = rangeOf(segment, from)
+  const begin = await closeIn(segment, rangeOf(segment, from), from)
   const stop = upTo >= segment.endOffset ? null : rangeOf(segment, upTo)
   const most = Math.max(Math.min(maxBytes, MAX_READ_BYTES), BATCH_HEADER_BYTES)
   const wanted = Math.min(
@@ -43,13 +49,45 @@ export async function readBatches(
   if (wanted <= begin.from) return null
   const view = await readAt(segment, begin.from, wanted - begin.from)
   const at = skip(segment, view, begin.from, 0, from)
-  if (begin.from + at >= sizeBytes || lastOffset(view, at) >= upTo) return null
+  if (begin.from + at >= sizeBytes || lastOffset(view, at) >= upTo) return taken(view, 0, 0)
   const first = checkedBytes(segment, view, begin.from, at)
-  if (at + first > view.length) return readAt(segment, begin.from + at, first)
+  if (at + first > view.length) {
+    giveBack(view)
+    return taken(await readAt(segment, begin.from + at, first), 0, first)
+  }
   const known = stop === null ? 0 : Math.max(at, stop.from - begin.from)
   const end =
     stop === null ? view.length : Math.min(view.length, skip(segment, view, begin.from, known, upTo))
-  return view.subarray(at, Math.min(end, at + Math.max(Math.min(maxBytes, most), first)))
+  return taken(view, at, Math.min(end, at + Math.max(Math.min(maxBytes, most), first)))
+}
+
+/** The part of what was read that is the answer; null without any. */
+function taken(view: Buffer, from: number, to: number): Buffer | null {
+  const part = view.subarray(from, to)
+  if (part.length >= SMALL_BYTES) return part
+  const copy = part.length === 0 ? null : Buffer.from(part)
+  giveBack(view)
+  return copy
+}
+
+/** Passes over large batches that end below `offset`. */
+async function closeIn(
+  segment: ReadableSegment,
+  { from, to }: PositionRange,
+  offset: bigint,
+): Promise<PositionRange> {
+  let at = from
+  while (to - at > FAR_BYTES) {
+    const header = Buffer.allocUnsafe(BATCH_HEADER_BYTES)
+    if (at + header.length > segment.sizeBytes) break
+    await fill(segment, header, at)
+    const bytes = checkedBytes(segment, header, at, 0)
+    if (lastOffset(header) >= offset) return { from: at, to: at }
+    // An index that is less dense than ours would take too many looks.
+    if (bytes < FAR_BYTES) break
+    at += bytes
+  }
+  return { from: at, to }
 }
 
 /** Where the first batch begins that holds `offset` or a higher one; the segment's size without any. */
@@ -59,7 +97,9 @@ export async function findPosition(segment: ReadableSegment, offset: bigint): Pr
   const wanted = Math.min(segment.sizeBytes, range.to + BATCH_HEADER_BYTES)
   if (wanted <= range.from) return segment.sizeBytes
   const view = await readAt(segment, range.from, wanted - range.from)
-  return range.from + skip(segment, view, range.from, 0, offset)
+  const position = range.from + skip(segment, view, range.from, 0, offset)
+  giveBack(view)
+  return position
 }
 
 /**
@@ -135,8 +175,12 @@ function checkedBytes(segment: ReadableSegment, view: Buffer, start: number, at:
 }
 
 async function readAt(segment: ReadableSegment, position: number, bytes: number): Promise<Buffer> {
-  const view = Buffer.allocUnsafeSlow(bytes)
-  const read = await segment.file.read(view, position)
-  if (read < bytes) throw corrupt(segment.place(position + read), 'the file ends')
+  const view = lend(bytes)
+  await fill(segment, view, position)
   return view
+}
+
+async function fill(segment: ReadableSegment, view: Buffer, position: number): Promise<void> {
+  const read = await segment.file.read(view, position)
+  if (read < view.length) throw corrupt(segment.place(position + read), 'the file ends')
 }

@@ -4,6 +4,7 @@ import { MemoryStore } from '../storage/memory-store.ts'
 import { SlowStore } from '../storage/slow-store.suite.ts'
 import { frame } from '../storage/store.suite.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
+import { isLent, lend } from '../wire/lent-memory.ts'
 import { StoreQueue } from './store-queue.ts'
 import { TEST_ID } from './test-log.suite.ts'
 
@@ -45,6 +46,24 @@ describe('store queue', () => {
     expect(queue.idle).toBe(undefined)
     expect(stored.endOffset).toBe(5n)
     expect(store.calls).toEqual(['append 1', 'append 2', 'roll 3', 'append 2'])
+  })
+
+  it('keeps the memory of frames that wait, and of no others', async () => {
+    const lent = (): Buffer => {
+      const memory = lend(50_000).subarray(0, 200)
+      frame(0n, 1, 200).copy(memory)
+      return memory
+    }
+    const { store, queue } = await slow()
+    const waiting = [lent(), lent(), lent()]
+    const durable = waiting.map((each) => queue.append(each))
+    expect(waiting.map(isLent)).toEqual([false, false, false])
+    store.held = false
+    await store.release()
+    await Promise.all(durable)
+    const direct = lent()
+    expect(new StoreQueue(new MemoryStore().open(TEST_ID, 0)).append(direct)).toBe(undefined)
+    expect(isLent(direct)).toBe(true)
   })
 
   it('goes through any number of calls that waited for one', async () => {

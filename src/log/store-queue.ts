@@ -2,6 +2,7 @@
 import type { Frame, StoredLog } from '../storage/log-store.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
+import { keep } from '../wire/lent-memory.ts'
 
 /** A call that waits until the one before it is done. */
 interface Waiting {
@@ -52,12 +53,13 @@ export class StoreQueue {
 
   /**
    * @param mustFlush whether the store is flushed before the frame counts as durable; frames that wait together share
-   * that.
+   * that. A frame that cannot be handed over at once stays as it is (`keep`): its request may be over by then.
    * @returns undefined when the frame is durable, otherwise what settles when it is.
    * @throws KafkaError KAFKA_STORAGE_ERROR.
    */
   append(frame: Frame, mustFlush = false): undefined | Promise<void> {
     const last = this.#waiting.at(-1)
+    if (this.#inFlight !== undefined) keep(frame)
     if (last?.append) {
       last.append.frames.push(frame)
       last.append.mustFlush ||= mustFlush
@@ -113,6 +115,7 @@ export class StoreQueue {
 
   #append({ frames, mustFlush }: Append): void | Promise<void> {
     const appended = this.#stored.append(frames)
+    if (appended instanceof Promise) for (const frame of frames) keep(frame)
     if (!mustFlush) return appended
     return appended instanceof Promise ? appended.then(() => this.#stored.flush()) : this.#stored.flush()
   }

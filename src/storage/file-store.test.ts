@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { giveBack } from '../wire/lent-memory.ts'
+import { giveBack, lend } from '../wire/lent-memory.ts'
 import type { Disk, DiskFile } from './disk.ts'
 import { DATA_DIR, openTestStore } from './file-store.suite.ts'
 import type { LogId, StoredLog } from './log-store.ts'
@@ -78,6 +78,27 @@ describe('file store', () => {
       expect((await log.read(BigInt(index), 1000, 20n))[0]?.equals(each)).toBe(true)
     }
     expect(readBytes).toBeLessThan(20 * 3 * 201_000)
+    await store.close()
+  })
+
+  it('does not go back to memory that was lent for what was appended', async () => {
+    const { store } = await openTestStore()
+    const log = await store.open(ID, 0)
+    const appended = [frame(0n, 1, 1000), frame(1n, 1, 50_000), frame(2n, 1, 1000), frame(3n, 1, 20_000)]
+    for (const each of appended) {
+      const lent = lend(60_000).subarray(0, each.length)
+      each.copy(lent)
+      await log.append([lent])
+      giveBack(lent)
+      lent.fill(0xff)
+    }
+    for (const [index, each] of appended.entries()) {
+      const views = await log.read(BigInt(index), each.length, 4n)
+      expect(views[0]?.equals(each)).toBe(true)
+    }
+    // The last small one is in memory still, from where it was copied to.
+    await log.append([frame(4n, 1, 500)])
+    expect(log.read(4n, 100, 5n)).toBeInstanceOf(Array)
     await store.close()
   })
 

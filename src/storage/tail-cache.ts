@@ -1,9 +1,13 @@
 /** What was appended to logs last, so that whoever reads at a log's end is answered at once, without the disk. */
+import { lastOffset } from '../wire/batch.ts'
+import { isLent } from '../wire/lent-memory.ts'
 import type { Frame } from './log-store.ts'
 import { MemorySegment } from './memory-segment.ts'
 
 /** When so much has been appended, what came before the last half of it is forgotten. */
 const MAX_HALF_BYTES = 1024 * 1024
+/** Frames from this size on are kept where they are, unless their memory is lent: then they are read from the disk. */
+const LARGE_FRAME_BYTES = 16 * 1024
 /** What a cache takes beside its frames, about. */
 const OVERHEAD_BYTES = 1024
 
@@ -50,6 +54,14 @@ export class TailCache {
 
   /** @param from the log's end before the frames. */
   append(frames: readonly Frame[], from: bigint): void {
+    const last = frames.findLast((frame) => frame.length >= LARGE_FRAME_BYTES && isLent(frame))
+    if (last === undefined) return this.#add(frames, from)
+    this.clear()
+    this.#add(frames.slice(frames.indexOf(last) + 1), lastOffset(last) + 1n)
+  }
+
+  #add(frames: readonly Frame[], from: bigint): void {
+    if (frames.length === 0) return
     if (this.#newer !== null && this.#newer.sizeBytes >= MAX_HALF_BYTES) {
       this.#give(this.#older, null)
       this.#older = this.#newer

@@ -67,7 +67,7 @@ function thisMachine(): Machine {
     processor: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    kernel: `${process.platform} ${release()}`,
+    kernel: `${process.platform} ${/^[\d.]*\d/.exec(release())?.[0] ?? ''}`,
     node: process.version,
     ...(java === undefined ? {} : { java: java.replaceAll('"', '') }),
     ...(go === undefined ? {} : { go: go.replace(/^go version /, '') }),

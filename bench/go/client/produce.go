@@ -28,7 +28,12 @@ func produce(args []string) error {
 	clients := flags.Int("clients", 1, "how many clients send at once, each with a connection of its own")
 	acks := flags.String("acks", "all", "1 or all; all also means idempotent")
 	compression := flags.String("compression", "none", "none or lz4")
+	linger := flags.Duration("linger", 10*time.Millisecond, "how long a batch waits for more records; franz-go's default is 10ms")
+	buffered := flags.Int("buffered", 0, "how many records a client holds; by default 50,000 as franz-go has it, or 32 MB of them")
 	flags.Parse(args)
+	if *buffered == 0 {
+		*buffered = max(50_000, 32<<20 / *size)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := broker.createTopic(ctx, *topic, *partitions, *configs); err != nil {
@@ -36,8 +41,9 @@ func produce(args []string) error {
 	}
 	options := []kgo.Opt{
 		kgo.DefaultProduceTopic(*topic),
-		// By default it holds 50,000 records, which of 100 bytes are just a batch for each of five partitions.
-		kgo.MaxBufferedRecords(max(50_000, 32<<20 / *size)),
+		kgo.ProducerLinger(*linger),
+		// 50,000 records of 100 bytes are just a batch for each of five partitions.
+		kgo.MaxBufferedRecords(*buffered),
 	}
 	if *acks == "1" {
 		options = append(options, kgo.RequiredAcks(kgo.LeaderAck()), kgo.DisableIdempotentWrite(),

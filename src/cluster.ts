@@ -205,7 +205,7 @@ export class Broker {
     this.#quotas = new ConnectionQuotas(config)
     this.#requestMemory = new RequestMemory({
       maxBytes: config.get('queued.max.request.bytes'),
-      keptBytes: () => services.logRoom.usedBytes,
+      allocate: (bytes) => services.logRoom.allocate(bytes),
     })
     this.#keepAlive = options.keepAlive
     this.#cleaner = new LogCleaner(services)

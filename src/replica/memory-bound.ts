@@ -6,6 +6,7 @@ import { isInternalTopic } from '../metadata/topic-name.ts'
 import type { MemoryStore } from '../storage/memory-store.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
+import { lend } from '../wire/lent-memory.ts'
 import type { Partition } from './partition.ts'
 
 export interface MemoryBoundOptions {
@@ -16,14 +17,14 @@ export interface MemoryBoundOptions {
 
 /** Whether logs may grow. */
 export interface LogRoom {
-  /** How much memory they take. */
-  readonly usedBytes: number
+  /** Memory for what they may come to keep as it is, with anything in it. */
+  allocate(bytes: number): Buffer
   /** @throws KafkaError KAFKA_STORAGE_ERROR when nothing more may be produced: clients try again. */
   check(): void
 }
 
 /** Where the store is no memory, it says itself when it is full. */
-export const AMPLE_ROOM: LogRoom = { usedBytes: 0, check: () => {} }
+export const AMPLE_ROOM: LogRoom = { allocate: lend, check: () => {} }
 
 /** So often there is a look, each time that this part of the bound has been appended. */
 const LOOKS = 64
@@ -37,6 +38,9 @@ const SEGMENTS_PER_LOG = 8
 const LEAST_SEGMENT_BYTES = 32 * 1024
 /** How much is left when something has to go, so that it is not asked for with each batch. */
 const FILL_AFTER = 0.9
+
+/** Smaller requests consist of batches that are copied, as a rule. */
+const KEPT_BYTES = 64 * 1024
 
 /** What the process needs beside the logs. */
 const OWN_BYTES = 96 * 2 ** 20
@@ -88,8 +92,9 @@ class MemoryBound implements LogRoom {
     this.#options = options
   }
 
-  get usedBytes(): number {
-    return this.#store.use.bytes
+  /** What is small is rarely kept as it is. */
+  allocate(bytes: number): Buffer {
+    return bytes < KEPT_BYTES ? lend(bytes) : this.#store.use.allocate(bytes)
   }
 
   check(): void {
@@ -123,12 +128,12 @@ class MemoryBound implements LogRoom {
   /** So large a segment of a log of that size may become. */
   #segmentBytes(logBytes: number): number {
     const { maxBytes } = this
-    if (this.usedBytes < maxBytes * SMALL_SEGMENTS_FROM) return maxBytes / SEGMENTS
+    if (this.#store.use.bytes < maxBytes * SMALL_SEGMENTS_FROM) return maxBytes / SEGMENTS
     return Math.max(LEAST_SEGMENT_BYTES, Math.min(maxBytes / SMALL_SEGMENTS, logBytes / SEGMENTS_PER_LOG))
   }
 
   #taken(): string {
-    return `${this.usedBytes} bytes, where ottla.memory.max.bytes is ${this.maxBytes}`
+    return `${this.#store.use.bytes} bytes, where ottla.memory.max.bytes is ${this.maxBytes}`
   }
 
   /** Says each kind of thing once. */

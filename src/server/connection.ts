@@ -5,6 +5,8 @@ import type { Clock, Timer } from '../clock.ts'
 import type { Endpoint } from '../handlers/handler.ts'
 import type { UnsentAnswers } from '../handlers/unsent-answers.ts'
 import { FrameCutter, FrameError } from '../wire/frame.ts'
+import { giveBack, isLent } from '../wire/lent-memory.ts'
+import { produceApi } from '../wire/messages/produce.ts'
 import { CloseConnection } from './close-connection.ts'
 import { type Intake, readDirectly } from './direct-reads.ts'
 import type { Answer, Caller } from './dispatch.ts'
@@ -200,31 +202,37 @@ export class Connection implements Caller, Intake {
     try {
       served = this.#options.serve(frame, this)
     } finally {
-      if (!(served instanceof Promise)) claim.giveBack(claimedBytes)
+      if (!(served instanceof Promise)) this.#served(frame, claimedBytes)
     }
-    if (served instanceof Promise) this.#wait(served, claimedBytes)
+    if (served instanceof Promise) this.#wait(served, frame, claimedBytes)
     else this.#write(served)
   }
 
-  #wait(served: Promise<Answer>, claimedBytes: number): void {
+  /** The request is over. Of a Produce it is known who goes on looking at it: they have said `keep`. */
+  #served(frame: Buffer, claimedBytes: number): void {
+    this.#claim.giveBack(claimedBytes)
+    if (isLent(frame) && frame.readInt16BE(0) === produceApi.key) giveBack(frame)
+  }
+
+  #wait(served: Promise<Answer>, frame: Buffer, claimedBytes: number): void {
     this.#serving = true
     if (this.#lastRequests) this.#startGrace()
     served.then(
       (answer) => {
-        this.#settled(claimedBytes)
+        this.#settled(frame, claimedBytes)
         this.#work(answer)
       },
       (error) => {
-        this.#settled(claimedBytes)
+        this.#settled(frame, claimedBytes)
         this.#fail(error)
         this.#rest()
       },
     )
   }
 
-  #settled(claimedBytes: number): void {
+  #settled(frame: Buffer, claimedBytes: number): void {
     this.#serving = false
-    this.#claim.giveBack(claimedBytes)
+    this.#served(frame, claimedBytes)
     this.#graceTimer?.cancel()
     this.#graceTimer = null
   }
@@ -239,7 +247,9 @@ export class Connection implements Caller, Intake {
   #write(answer: Answer): void {
     const socket = this.#socket
     if (answer === null || this.#finished || socket.destroyed) return
-    for (const chunk of answer) socket.write(chunk)
+    const sent = whenSent(answer)
+    for (const [at, chunk] of answer.entries())
+      socket.write(chunk, at === answer.length - 1 ? sent : undefined)
     if (socket.writableLength < GATHERED_BYTES) return
     socket.uncork()
     socket.cork()
@@ -297,5 +307,14 @@ export class Connection implements Caller, Intake {
   #log(level: 'debug' | 'info' | 'warn', reason: string): void {
     const { logger, client, listenerName, connectionId } = this.#options
     logger[level]({ connectionId }, `connection from ${client} to ${listenerName} closed: ${reason}`)
+  }
+}
+
+/** What a log read for an answer alone goes back when the kernel has taken it; after an error it is just garbage. */
+function whenSent(answer: readonly Buffer[]): ((error?: Error | null) => void) | undefined {
+  const lent = answer.filter(isLent)
+  if (lent.length === 0) return undefined
+  return (error) => {
+    if (error === undefined || error === null) for (const chunk of lent) giveBack(chunk)
   }
 }

@@ -1,7 +1,6 @@
 /** The memory of requests that are being read or answered: queued.max.request.bytes. */
 import { usableMemoryBytes } from '../config/usable-memory.ts'
 import { CloseConnection } from './close-connection.ts'
-import { FrameMemory } from './frame-memory.ts'
 
 /** Smaller requests are not counted: a connection reads ahead as much anyway. */
 const COUNTED_BYTES = 64 * 1024
@@ -18,8 +17,8 @@ export interface RequestMemoryOptions {
   /** queued.max.request.bytes; below 0 for a part of the memory that the process may use. */
   readonly maxBytes: number
   readonly usableBytes?: number
-  /** How many bytes of requests the logs keep in memory; none when left out. */
-  readonly keptBytes?: (() => number) | undefined
+  /** Where the memory of large requests comes from; V8 when left out. */
+  readonly allocate?: (bytes: number) => Buffer
 }
 
 /**
@@ -30,14 +29,18 @@ export class RequestMemory {
   readonly maxBytes: number
   /** The size of a request that cannot be read at all, whatever is configured. */
   readonly largestBytes: number
-  readonly frames: FrameMemory
+  readonly allocate: (bytes: number) => Buffer
   readonly #waiting = new Set<RequestClaim>()
   #smallBytes = 0
   #largeBytes = 0
   #granting = false
 
-  constructor({ maxBytes, usableBytes = usableMemoryBytes(), keptBytes = () => 0 }: RequestMemoryOptions) {
-    this.frames = new FrameMemory(keptBytes)
+  constructor({
+    maxBytes,
+    usableBytes = usableMemoryBytes(),
+    allocate = Buffer.allocUnsafeSlow,
+  }: RequestMemoryOptions) {
+    this.allocate = allocate
     this.maxBytes = maxBytes > 0 ? maxBytes : Math.floor(usableBytes * PART)
     this.largestBytes = Math.floor(usableBytes * LARGEST_PART)
   }
@@ -133,7 +136,7 @@ export class RequestClaim {
 
   /** The memory of a request of that size, or null while it may have none. */
   begin(bytes: number): Buffer | null {
-    return this.ask(bytes) ? this.#memory.frames.allocate(bytes) : null
+    return this.ask(bytes) ? this.#memory.allocate(bytes) : null
   }
 
   /** Whether a request of that size may have its memory now. Asking again changes nothing. */

@@ -7,6 +7,7 @@ import {
   maxTimestamp,
   NO_TIMESTAMP,
 } from '../wire/batch.ts'
+import { keep } from '../wire/lent-memory.ts'
 import type { Frame, Segment } from './log-store.ts'
 import type { MemoryUse } from './memory-use.ts'
 import { TimeIndex } from './time-index.ts'
@@ -104,6 +105,7 @@ export class MemorySegment implements Segment {
       this.#copyToBlock(frame, delta)
     } else {
       const isKept = frame.length * MAX_RETAINED_PER_BYTE >= frame.buffer.byteLength
+      if (isKept) keep(frame)
       const kept = isKept ? frame : exactCopy(frame)
       this.#extents.push({ block: kept, start: 0, bytes: kept.length, baseDelta: delta, index: null })
       this.#keep(this.#use?.ofKept(kept) ?? 0)
@@ -206,7 +208,8 @@ export class MemorySegment implements Segment {
 
   #copyToBlock(frame: Frame, delta: number): void {
     if (this.#block === null || this.#block.length - this.#usedBytes < frame.length) {
-      this.#block = Buffer.allocUnsafeSlow(this.#blockBytes(frame.length))
+      const bytes = this.#blockBytes(frame.length)
+      this.#block = this.#use?.allocate(bytes) ?? Buffer.allocUnsafeSlow(bytes)
       this.#usedBytes = 0
       this.#keep(this.#block.length)
     }

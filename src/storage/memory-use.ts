@@ -1,4 +1,5 @@
 /** How much memory the logs of a store take, all together. */
+import { KeptMemory } from './kept-memory.ts'
 
 /** What is allocated beside the bytes of a frame that is kept by itself, and for a piece that is kept beside a log. */
 export const OBJECT_BYTES = 256
@@ -14,11 +15,17 @@ export class MemoryUse {
   #bytes = 0
   /** The memory of the frame that was kept last: other frames of the same request lie in it, too, and come next. */
   #lastKept: ArrayBufferLike | null = null
+  readonly #memory = new KeptMemory(() => this.#bytes)
   readonly #watch: Watch = { everyBytes: Infinity, leftBytes: Infinity, tell: () => {} }
 
   /** Bytes of the memory that is kept, where frames keep more alive than themselves that too. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** Memory for what the logs are likely to keep as it is, with anything in it. */
+  allocate(bytes: number): Buffer {
+    return this.#memory.allocate(bytes)
   }
 
   /** Calls `tell` each time that so many bytes have been appended, in the middle of an append. */

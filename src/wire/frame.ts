@@ -24,6 +24,8 @@ const SIZE_BYTES = 4
 const TRUSTED_PART = 16
 /** or so many. */
 const TRUSTED_BYTES = 256 * 1024
+/** Smaller frames are garbage when they are done with. */
+const LENT_BYTES = 16 * 1024
 /** Until then, so many chunks are collected before they are looked at together. */
 const GATHERED_CHUNKS = 512
 /** Gathered chunks that are smaller than this on average are put together. */
@@ -55,7 +57,7 @@ export class FrameCutter {
 
   /**
    * @param maxFrameBytes the largest size taken: socket.request.max.bytes.
-   * @param allocate gives the memory of a frame that spans chunks, or null while it may have none. Then it is asked again
+   * @param allocate gives the memory of a large frame, or null while it may have none. Then it is asked again
    * by each `next`; meanwhile whatever comes is gathered, so nothing should be read.
    */
   constructor(
@@ -116,7 +118,7 @@ export class FrameCutter {
         if (end <= chunk.length) {
           this.#position = end
           if (end === chunk.length) this.#chunk = this.#forgetChunk()
-          const frame = Buffer.allocUnsafe(end - start)
+          const frame = this.#smallFrame(end - start)
           chunk.copy(frame, 0, start, end)
           return frame
         }
@@ -124,6 +126,10 @@ export class FrameCutter {
       this.#keepRest()
     }
     return this.#nextAcrossChunks()
+  }
+
+  #smallFrame(bytes: number): Buffer {
+    return (bytes < LENT_BYTES ? null : this.#allocate(bytes)) ?? Buffer.allocUnsafe(bytes)
   }
 
   #nextAcrossChunks(): Buffer | null {

@@ -1,17 +1,17 @@
-/** Memory for large requests. */
+/** Memory for what logs in memory are likely to keep. */
 
-/** Smaller requests are copied into their logs' blocks as a rule, and are garbage soon. */
-const LARGE_FRAME_BYTES = 64 * 1024
+/** Smaller pieces do not matter. */
+const LARGE_BYTES = 64 * 1024
 /** V8 looks through the heap each time that so many bytes of buffers have been made since it last did. */
 const COLLECTED_EVERY_BYTES = 64 * 1024 * 1024
 
 /**
  * V8 looks through the whole heap for each 64 MB of buffers that are made, which takes a quarter of the time of producing
  * and finds nothing where logs in memory keep them. Shared memory it collects like any other, but does not count. So
- * requests are read into shared memory for as long as the logs come to keep it; when too much was not kept, or is
- * no longer, requests get memory that counts until V8 must have collected the rest.
+ * what is allocated here is shared memory for as long as the logs come to keep it; when too much was not kept, or is
+ * no longer, it is memory that counts until V8 must have collected the rest.
  */
-export class FrameMemory {
+export class KeptMemory {
   readonly #keptBytes: () => number
   #uncountedBytes = 0
   #keptBefore = 0
@@ -22,9 +22,9 @@ export class FrameMemory {
     this.#keptBytes = keptBytes
   }
 
-  /** A buffer for a request, with anything in it; nothing else lies in its memory. */
+  /** A buffer with anything in it; nothing else lies in its memory. */
   allocate(bytes: number): Buffer {
-    if (bytes < LARGE_FRAME_BYTES) return Buffer.allocUnsafeSlow(bytes)
+    if (bytes < LARGE_BYTES) return Buffer.allocUnsafeSlow(bytes)
     const garbageBytes = this.#uncountedBytes - (this.#keptBytes() - this.#keptBefore)
     if (garbageBytes < COLLECTED_EVERY_BYTES) {
       this.#uncountedBytes += bytes

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { FrameMemory } from './frame-memory.ts'
+import { KeptMemory } from './kept-memory.ts'
 
 const MIB = 1024 * 1024
 
@@ -7,8 +7,8 @@ function isCounted({ buffer }: Buffer): boolean {
   return buffer instanceof ArrayBuffer
 }
 
-/** Allocates so many frames of 1 MiB and counts those that V8 counts. */
-function countedOf(memory: FrameMemory, frames: number, keep: (bytes: number) => void = () => {}): number {
+/** Allocates so many pieces of 1 MiB and counts those that V8 counts. */
+function countedOf(memory: KeptMemory, frames: number, keep: (bytes: number) => void = () => {}): number {
   let counted = 0
   for (let left = frames; left > 0; left--) {
     const frame = memory.allocate(MIB)
@@ -19,17 +19,17 @@ function countedOf(memory: FrameMemory, frames: number, keep: (bytes: number) =>
   return counted
 }
 
-test('frames that logs keep are not counted', () => {
+test('what logs keep is not counted', () => {
   let keptBytes = 0
-  const memory = new FrameMemory(() => keptBytes)
+  const memory = new KeptMemory(() => keptBytes)
   const keep = (bytes: number): void => {
     keptBytes += bytes
   }
   expect(countedOf(memory, 1000, keep)).toBe(0)
 })
 
-test('of frames that nobody keeps so many are counted that the others are collected', () => {
-  const memory = new FrameMemory(() => 0)
+test('of what nobody keeps so much is counted that the rest is collected', () => {
+  const memory = new KeptMemory(() => 0)
   const counted = countedOf(memory, 1000)
   expect(counted).toBeGreaterThan(480)
   expect(counted).toBeLessThan(520)
@@ -37,7 +37,7 @@ test('of frames that nobody keeps so many are counted that the others are collec
 
 test('what logs no longer keep has to be collected, too', () => {
   let keptBytes = 0
-  const memory = new FrameMemory(() => keptBytes)
+  const memory = new KeptMemory(() => keptBytes)
   countedOf(memory, 200, (bytes) => {
     keptBytes += bytes
   })
@@ -46,6 +46,6 @@ test('what logs no longer keep has to be collected, too', () => {
   expect(countedOf(memory, 1)).toBe(0)
 })
 
-test('small frames are counted', () => {
-  expect(isCounted(new FrameMemory(() => 0).allocate(1000))).toBe(true)
+test('small pieces are counted', () => {
+  expect(isCounted(new KeptMemory(() => 0).allocate(1000))).toBe(true)
 })

@@ -15,6 +15,18 @@ const admin: Admin = kafka.admin()
 beforeAll(() => admin.connect())
 afterAll(() => admin.disconnect())
 
+/** Apache Kafka may not know a topic yet that it has just made, and then kafkajs gives up. */
+async function makeTopic(topic: string, numPartitions: number): Promise<void> {
+  try {
+    await admin.createTopics({ topics: [{ topic, numPartitions }] })
+  } catch (error) {
+    for (let tries = 0; !(await admin.listTopics()).includes(topic); tries++) {
+      if (tries === 100) throw error
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+}
+
 interface RoundTrip {
   readonly partitions?: number
   readonly messages: Message[]
@@ -28,7 +40,7 @@ interface RoundTrip {
 async function roundTrip({ partitions = 1, messages, ...how }: RoundTrip): Promise<string[]> {
   const topic = `orders-${randomUUID()}`
   const groupId = `billing-${randomUUID()}`
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitions }] })
+  await makeTopic(topic, partitions)
   const producer = kafka.producer({ idempotent: how.idempotent ?? false })
   await producer.connect()
   await producer.send({ topic, messages, compression: how.compression ?? CompressionTypes.None })

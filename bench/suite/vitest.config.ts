@@ -13,8 +13,6 @@ const config: ViteUserConfig = defineConfig({
         include: ['*.kafka.ts'],
         testTimeout: 60_000,
         hookTimeout: 60_000,
-        // Apache Kafka may not know a topic yet that it has just made, and kafkajs does not ask again.
-        retry: 3,
       },
     })),
   },

@@ -13,7 +13,6 @@ import type { Partition } from '../replica/partition.ts'
 import * as batch from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
-import { keep } from '../wire/lent-memory.ts'
 import {
   type PartitionProduceData,
   type PartitionProduceResponse,
@@ -216,7 +215,7 @@ function produceToPartition(
     }
     partition = found
     const append = (validated: ValidatedBatch) =>
-      whenSafe(index, found.append(validated, verdict), validated.frame, request, call)
+      whenSafe(index, found.append(validated, verdict), request, call)
     const prepared = found.prepare(records)
     return prepared instanceof Promise ? prepared.then(append).catch(failed) : append(prepared)
   } catch (error) {
@@ -229,23 +228,15 @@ function checkAcks(acks: number): void {
   throw new KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, `acks is ${acks}, not -1, 0 or 1`)
 }
 
-/**
- * What has been appended is answered when it is as safe as the client asked for. Where that is before the store has it,
- * the store goes on looking at the frame.
- */
+/** What has been appended is answered when it is as safe as the client asked for. */
 function whenSafe(
   index: number,
   result: AppendResult,
-  frame: Buffer,
   request: ProduceRequest,
   call: Call,
 ): PartitionProduceResponse | Promise<PartitionProduceResponse> {
   const { durable } = result
-  if (durable === undefined) return success(index, result)
-  if (request.acks === ACKS_NONE) {
-    keep(frame)
-    return success(index, result)
-  }
+  if (durable === undefined || request.acks === ACKS_NONE) return success(index, result)
   const done = durable.then(
     () => success(index, result),
     (error: unknown) => refused(index, error, -1n, call),
@@ -253,10 +244,9 @@ function whenSafe(
   if (request.acks !== ACKS_ALL) return done
   return new Promise((resolve) => {
     // The records are in the log, and Kafka says where, but they may yet be lost.
-    const timer = call.clock.schedule(request.timeoutMs, () => {
-      keep(frame)
-      resolve({ ...success(index, result), errorCode: ErrorCode.REQUEST_TIMED_OUT })
-    })
+    const timer = call.clock.schedule(request.timeoutMs, () =>
+      resolve({ ...success(index, result), errorCode: ErrorCode.REQUEST_TIMED_OUT }),
+    )
     done.then((response) => {
       timer.cancel()
       resolve(response)

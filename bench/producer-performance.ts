@@ -12,7 +12,7 @@ export interface Performance {
   readonly brokerMs: number
 }
 
-const WARM_UP_RECORDS = 100_000
+const WARM_UP_RECORDS = 30_000
 
 export function missingProducerPerformance(): string | undefined {
   return javaServer.missing

@@ -56,7 +56,7 @@ export const throughput: Measure = {
   about: `A client of franz-go (idempotent with acks=all; its own defaults, but that it holds 32 MB of records at least)
 sends records as fast as the broker takes them, then reads the topic from its start twice, without a group. Half of each
 value is random. The base is 1 KiB, 4 partitions, no compression, acks=all, 1 client, logs in memory; each other case
-differs from it as its name says: all combinations would take hours. 512 MB are sent in each case and round, 64 MB where
+differs from it as its name says: all combinations would take hours. 512 MB are sent in each case and round, 128 MB where
 each batch is forced out; MB are millions of bytes of values. Time runs from the first record to the last answer, with
 connections, metadata and producer ids there already. Processor seconds are user and system of all threads in that time,
 for a GB of values. Brokers take turns case by case. Those that keep logs in memory are started anew for each case, and
@@ -65,8 +65,8 @@ after its topic has been deleted. Those that keep logs on a disk run throughout,
 before the first round 1 GB goes into Apache Kafka and 8 GB out of it, after which its compiler has little left to do,
 and 300 MB into and twice out of ottla. Kafka's log is always a file: its figures for disk and for memory are the same
 runs. With 16 clients each reads one partition, so that each is read four times. Cases with Java are Kafka's own
-ProducerPerformance with the Java client's defaults (batches of 16 KiB): 64 MB uncounted, then 128 MB, before each of
-which are 100,000 records that warm the client up, and which are part of the broker's processor time.`,
+ProducerPerformance with the Java client's defaults (batches of 16 KiB): 64 MB uncounted, then 64 MB, before each of which
+are 30,000 records that warm the client up, and which are part of the broker's processor time.`,
   run,
 }
 
@@ -145,7 +145,7 @@ async function oneCase(
   each: Case,
   short: boolean,
 ): Promise<string> {
-  const bytes = (short ? 100 * MB : 512 * MB) / (each.flush === true ? 8 : 1)
+  const bytes = (short ? 100 * MB : 512 * MB) / (each.flush === true ? 4 : 1)
   const { sent, read } = await sendAndRead(running, each, bytes, each.clients > 1 ? 1 : 2)
   const names = of === 'kafka' && each.name === BASE ? [BASE, '1 KiB, disk'] : [each.name]
   for (const name of names) {
@@ -154,7 +154,7 @@ async function oneCase(
   }
   const done = [sent, ...(read === undefined ? [] : [read])]
   if (each.java === true && of !== 'ottla-js-crc' && !short && missingProducerPerformance() === undefined) {
-    const java = await sendWithJava(running, each, bytes / 4)
+    const java = await sendWithJava(running, each, bytes / 8)
     note(figures, `produce ${each.name}, Java`, of, java)
     done.push(java)
   }
@@ -190,7 +190,7 @@ async function sendWithJava(running: RunningPeer, each: Case, bytes: number): Pr
     configs: 'file.delete.delay.ms=0',
   })
   // What is done for each small request has not been compiled yet.
-  await producerPerformance(running, topic, each.sizeBytes, bytes / 2)
+  await producerPerformance(running, topic, each.sizeBytes, bytes)
   const sent = await producerPerformance(running, topic, each.sizeBytes, bytes)
   await runClient('delete', { brokers, topic })
   return sent

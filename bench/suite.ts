@@ -20,7 +20,8 @@ export const suite: Measure = {
   about: `200 small tests with kafkajs in 20 files, which vitest runs four at a time: each test makes a topic and a group of
 its own, produces up to ten records, consumes until all have come, commits, disconnects, looks at what is committed, and
 deletes both. kafkajs and vitest are as they come; vitest by itself would run one file at a time on two cores, and then
-the delay of Apache Kafka alone is ten minutes. The wall time is that of vitest, from its start to its end, against a
+the delay of Apache Kafka alone is ten minutes. A test that fails is tried again, as one in two hundred has to be against
+Apache Kafka. The wall time is that of vitest, from its start to its end, against a
 broker that runs already; beside it stands what the tests alone took, the median of one, and the broker's processor time.
 Apache Kafka holds the first rebalance of a group back for group.initial.rebalance.delay.ms, which is 3 s by default: it
 is measured with that once, and with 0 in each round.`,

@@ -13,6 +13,8 @@ const config: ViteUserConfig = defineConfig({
         include: ['*.kafka.ts'],
         testTimeout: 60_000,
         hookTimeout: 60_000,
+        // A consumer that has to join again, now and then against Apache Kafka, may get records twice.
+        retry: 2,
       },
     })),
   },

@@ -21,6 +21,8 @@ const LARGE_FRAME_BYTES = 16 * 1024
 const MAX_RETAINED_PER_BYTE = 8
 const MIN_BLOCK_BYTES = 1024
 const MAX_BLOCK_BYTES = 256 * 1024
+/** A larger frame that is copied gets memory of its own. */
+const MAX_COPIED_BYTES = MAX_BLOCK_BYTES / 4
 /** How far apart the entries of an extent's index are. */
 const INDEX_INTERVAL_BYTES = 4096
 
@@ -101,12 +103,13 @@ export class MemorySegment implements Segment {
 
   append(frame: Frame): void {
     const delta = this.#delta(frame, 0)
-    if (frame.length < LARGE_FRAME_BYTES) {
+    const staysInPlace =
+      frame.length >= LARGE_FRAME_BYTES && frame.length * MAX_RETAINED_PER_BYTE >= frame.buffer.byteLength
+    if (!staysInPlace && frame.length <= MAX_COPIED_BYTES) {
       this.#copyToBlock(frame, delta)
     } else {
-      const isKept = frame.length * MAX_RETAINED_PER_BYTE >= frame.buffer.byteLength
-      if (isKept) keep(frame)
-      const kept = isKept ? frame : exactCopy(frame)
+      if (staysInPlace) keep(frame)
+      const kept = staysInPlace ? frame : this.#exactCopy(frame)
       this.#extents.push({ block: kept, start: 0, bytes: kept.length, baseDelta: delta, index: null })
       this.#keep(this.#use?.ofKept(kept) ?? 0)
     }
@@ -124,7 +127,7 @@ export class MemorySegment implements Segment {
     const block = this.#block
     this.#block = null
     if (block === null || this.#usedBytes === block.length) return
-    const exact = exactCopy(block.subarray(0, this.#usedBytes))
+    const exact = this.#exactCopy(block.subarray(0, this.#usedBytes))
     for (let at = this.#extents.length - 1; at >= 0; at--) {
       const extent = this.#extents[at] as Extent
       if (extent.block === block) this.#extents[at] = { ...extent, block: exact }
@@ -208,8 +211,7 @@ export class MemorySegment implements Segment {
 
   #copyToBlock(frame: Frame, delta: number): void {
     if (this.#block === null || this.#block.length - this.#usedBytes < frame.length) {
-      const bytes = this.#blockBytes(frame.length)
-      this.#block = this.#use?.allocate(bytes) ?? Buffer.allocUnsafeSlow(bytes)
+      this.#block = this.#allocate(this.#blockBytes(frame.length))
       this.#usedBytes = 0
       this.#keep(this.#block.length)
     }
@@ -229,6 +231,17 @@ export class MemorySegment implements Segment {
       })
     }
     this.#usedBytes += frame.length
+  }
+
+  #exactCopy(frame: Frame): Buffer {
+    const copy = this.#allocate(frame.length)
+    frame.copy(copy)
+    return copy
+  }
+
+  /** Not from Node's pool, which would stay alive for it. */
+  #allocate(bytes: number): Buffer {
+    return this.#use?.allocate(bytes) ?? Buffer.allocUnsafeSlow(bytes)
   }
 
   /** Blocks grow with the segment, so that a log with a few records takes little. */
@@ -319,11 +332,4 @@ function indexEntriesBefore(index: readonly number[] | null, position: number): 
 
 function frameBytes(block: Buffer, position: number): number {
   return LOG_OVERHEAD_BYTES + block.readInt32BE(position + BatchField.BATCH_LENGTH)
-}
-
-/** Not from Node's pool, which would stay alive for it. */
-function exactCopy(frame: Frame): Buffer {
-  const copy = Buffer.allocUnsafeSlow(frame.length)
-  frame.copy(copy)
-  return copy
 }

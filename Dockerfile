@@ -11,16 +11,19 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
 RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
-# Only the program: the library and its types are for npm.
+# Only the program: the library and its types are for npm. It runs once, since the code that is compiled then is kept
+# beside it, where the image's user cannot write.
 RUN mkdir -p /image/opt/ottla/dist /image/opt/kafka/bin /image/etc/kafka/docker /image/etc/kafka/secrets \
       /image/etc/confluent/docker /image/mnt/shared/config /image/var/lib/kafka/data /image/usr/local/bin \
       /image/opt/bitnami/kafka /image/opt/bitnami/scripts/kafka \
  && docker/copy-program.sh dist /image/opt/ottla/dist \
  && cp package.json LICENSE NOTICE docker/image.properties /image/opt/ottla/ \
  && mkdir -p /image/opt/ottla/node_modules \
- && for name in @node-rs @hpcc-js crc-32; do \
+ && for name in @node-rs crc-32; do \
       if [ -d "node_modules/$name" ]; then cp -r "node_modules/$name" /image/opt/ottla/node_modules/; fi; \
     done \
+ && { timeout 5 node /image/opt/ottla/dist/cli.cjs --port 0 --log-level warn || true; } \
+ && ls /image/opt/ottla/dist/*.cache \
  && cp docker/kafka/* /image/etc/kafka/docker/ \
  && cp docker/confluent/* /image/etc/confluent/docker/ \
  && cp docker/bin/* /image/opt/kafka/bin/ \
@@ -30,7 +33,7 @@ RUN mkdir -p /image/opt/ottla/dist /image/opt/kafka/bin /image/etc/kafka/docker 
       ln -s "/opt/kafka/bin/$name" "/image/usr/local/bin/$name"; \
       ln -s "/opt/kafka/bin/$name" "/image/usr/local/bin/${name%.sh}"; \
     done \
- && ln -s /opt/ottla/dist/cli.js /image/usr/local/bin/ottla \
+ && ln -s /opt/ottla/dist/cli.cjs /image/usr/local/bin/ottla \
  && ln -s /opt/kafka/bin /image/opt/bitnami/kafka/bin \
  && ln -s /opt/ottla/entrypoint /image/opt/bitnami/scripts/kafka/entrypoint.sh \
  && ln -s /etc/kafka/docker/run /image/opt/bitnami/scripts/kafka/run.sh \

@@ -50,7 +50,7 @@ async function install(kind: InstallationKind): Promise<Installation> {
     mkdirSync(dirname(place), { recursive: true })
     symlinkSync(join(root, 'node_modules', name), place)
   }
-  return { folder, program: join(folder, 'dist/cli.js') }
+  return { folder, program: join(folder, 'dist/cli.cjs') }
 }
 
 /** Not in dist/ of the checkout, which may be in use. */

@@ -1,15 +1,8 @@
 #!/bin/sh
 # usage: copy-program.sh FROM TO
-# Copies the program with those chunks that it comes to: the others are the library's.
+# Copies the program, without the library.
 set -eu
 
-from=$1 to=$2
-
-copy() {
-  if [ -e "$to/$1" ]; then return; fi
-  cp "$from/$1" "$to/"
-  for chunk in $(grep -o 'chunk-[A-Z0-9]*\.js' "$from/$1" | sort -u); do copy "$chunk"; done
-}
-
-copy cli.js
-cp "$from/cli.licenses.txt" "$to/"
+cp "$1/cli.cjs" "$1"/program-*.cjs "$1/cli.licenses.txt" "$2/"
+mkdir -p "$2/cjs"
+cp "$1/cjs/wasm-zstd.js" "$1/cjs/package.json" "$2/cjs/"

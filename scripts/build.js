@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -28,6 +28,12 @@ const common = {
   logLevel: 'warning',
 }
 
+/** What CommonJS has in place of `import.meta.url`. Whatever comes first has to say that all of it is strict, as modules are. */
+const MODULE_URL = `"use strict"\nconst moduleUrl = require('node:url').pathToFileURL(__filename).href`
+
+/** No CommonJS itself: where that is wanted, it is `cjs/wasm-zstd.js`. */
+const WASM_ZSTD = /^@hpcc-js\/wasm-zstd$/
+
 rmSync(dist, { recursive: true, force: true })
 const jestEntries = ['src/jest.ts', 'src/jest-setup.ts', 'src/jest-teardown.ts']
 await build({
@@ -36,17 +42,12 @@ await build({
   packages: 'external',
 })
 await buildCommonJs(['src/index.ts', 'src/testcontainers.ts', ...jestEntries])
-const program = await build({
-  ...common,
-  entryPoints: ['src/cli.ts'],
-  // The packages that every start needs are bundled: looking for their files takes longer than running them.
-  external: ['@node-rs/crc32', '@hpcc-js/wasm-zstd', 'crc-32', 'pino-pretty'],
-  // They are CommonJS and ask for Node's own modules by `require`, which an ES module has to make for itself.
-  banner: { js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url)" },
-  plugins: [lazyBuiltins()],
-})
-chmodSync(join(dist, 'cli.js'), 0o755)
-writeFileSync(join(dist, 'cli.licenses.txt'), licences(Object.keys(program.metafile.inputs)))
+const program = await buildProgram()
+chmodSync(join(dist, 'cli.cjs'), 0o755)
+writeFileSync(
+  join(dist, 'cli.licenses.txt'),
+  licences([...Object.keys(program.metafile.inputs), 'node_modules/@hpcc-js/wasm-zstd/']),
+)
 
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
 const types = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', dist], {
@@ -54,6 +55,33 @@ const types = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build
 })
 process.exitCode = types.status ?? 1
 copyTypes(['index.d.ts', 'testcontainers.d.ts', 'jest.d.ts', 'jest-setup.d.ts', 'jest-teardown.d.ts'])
+
+/**
+ * The program: `cli.cjs`, which runs `program-HASH.cjs`. That is one script, since scripts are what V8 gives the compiled
+ * code of away on every version of Node, and another program has another name, so that it never gets code of this one.
+ */
+async function buildProgram() {
+  const options = /** @type {const} */ ({
+    ...common,
+    splitting: false,
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    // The packages that every start needs are bundled: looking for their files takes longer than running them.
+    external: ['@node-rs/crc32', 'crc-32', 'pino-pretty'],
+    banner: { js: MODULE_URL },
+    // A script's own `import()` is an experiment of Node 20, and Node says so to whoever sees its output.
+    supported: { 'dynamic-import': false },
+    plugins: [lazyBuiltins(), apart(WASM_ZSTD, './cjs/wasm-zstd.js')],
+  })
+  const define = { 'import.meta.url': 'moduleUrl' }
+  const entryPoints = { program: 'src/cli.ts' }
+  const program = await build({ ...options, define, entryPoints, entryNames: '[name]-[hash]' })
+  const [file = ''] = Object.keys(program.metafile.outputs)
+  const PROGRAM = JSON.stringify(basename(file))
+  const entry = { cli: 'src/cli/run-compiled.ts' }
+  await build({ ...options, define: { ...define, PROGRAM }, entryPoints: entry })
+  return program
+}
 
 /**
  * The library for those who can but `require`: Jest, whose own loader knows neither ES modules nor `import()` unless it
@@ -69,24 +97,30 @@ async function buildCommonJs(entryPoints) {
     format: 'cjs',
     supported: { 'dynamic-import': false },
     define: { 'import.meta.url': 'moduleUrl' },
-    banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href" },
-  })
-  /** @param {string} name @param {RegExp} filter @returns {import('esbuild').Plugin} */
-  const apart = (name, filter) => ({
-    name: `apart-${name}`,
-    setup: ({ onResolve }) =>
-      onResolve({ filter }, ({ kind }) =>
-        kind === 'entry-point' ? undefined : { path: `./${name}.js`, external: true },
-      ),
+    banner: { js: MODULE_URL },
   })
   const shared = [
-    apart('index', /^\.\/index\.ts$/),
-    apart('jest', /^\.\/jest\.ts$/),
-    apart('wasm-zstd', /^@hpcc-js\/wasm-zstd$/),
+    apart(/^\.\/index\.ts$/, './index.js'),
+    apart(/^\.\/jest\.ts$/, './jest.js'),
+    apart(WASM_ZSTD, './wasm-zstd.js'),
   ]
   await build({ ...options, entryPoints: [...entryPoints], packages: 'external', plugins: shared })
   await build({ ...options, entryPoints: { 'wasm-zstd': '@hpcc-js/wasm-zstd' } })
   writeFileSync(join(outdir, 'package.json'), '{ "type": "commonjs" }\n')
+}
+
+/**
+ * Leaves a module to a file of its own.
+ * @param {RegExp} filter
+ * @param {string} path from the file that asks for it.
+ * @returns {import('esbuild').Plugin}
+ */
+function apart(filter, path) {
+  return {
+    name: `apart-${path}`,
+    setup: ({ onResolve }) =>
+      onResolve({ filter }, ({ kind }) => (kind === 'entry-point' ? undefined : { path, external: true })),
+  }
 }
 
 /**

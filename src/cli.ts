@@ -1,9 +1,7 @@
-#!/usr/bin/env node
 /** The program `ottla`: reads the command line, runs a cluster until it is told to stop. */
 import { readFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { type Flags, parseArguments } from './cli/arguments.ts'
-import { useCompiledCode } from './cli/compile-cache.ts'
 import { HELP } from './cli/help.ts'
 import { stopOnSignal } from './cli/stop-on-signal.ts'
 import { systemClock } from './clock.ts'
@@ -45,7 +43,6 @@ function print(text: string): void {
 }
 
 async function start(flags: Flags): Promise<void> {
-  useCompiledCode()
   const [{ startOptions }, { makeLogger }, { afterStart }, { startCluster }] = await Promise.all([
     import('./cli/settings.ts'),
     import('./cli/logger.ts'),

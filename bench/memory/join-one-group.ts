@@ -6,8 +6,8 @@ import { joinGroupApi } from '../../src/wire/messages/join-group.ts'
 import { syncGroupApi } from '../../src/wire/messages/sync-group.ts'
 import type { BenchConnection } from '../growth/connection.ts'
 
-/** Longer than all of this takes. */
-const SESSION_TIMEOUT_MS = 600_000
+/** Longer than all of this takes, and no longer than any broker takes. */
+const SESSION_TIMEOUT_MS = 300_000
 const PAUSE_MS = 100
 /** The answers of one generation arrive within that time. */
 const ANSWERING_MS = 1_000

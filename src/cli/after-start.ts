@@ -2,11 +2,9 @@
 import type { Logger } from 'pino'
 import { systemClock } from '../clock.ts'
 import { crc32cImplementation } from '../wire/crc32c.ts'
-import { keepCompiledCode } from './compile-cache.ts'
 
 export function afterStart(logger: Logger): void {
   systemClock.schedule(WAIT_MS, () => {
-    keepCompiledCode()
     // To find out is to load it, which takes as long as a tenth of the start.
     if (crc32cImplementation() === 'native') return
     logger.warn('@node-rs/crc32 is not installed: checksums are computed in JavaScript, several times slower')

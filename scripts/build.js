@@ -31,16 +31,25 @@ const common = {
 /** What CommonJS has in place of `import.meta.url`. Whatever comes first has to say that all of it is strict, as modules are. */
 const MODULE_URL = `"use strict"\nconst moduleUrl = require('node:url').pathToFileURL(__filename).href`
 
+/** Packages that every start needs are bundled: looking for their files takes longer than running them. */
+const EXTERNAL = ['@node-rs/crc32', 'crc-32', 'pino-pretty', 'testcontainers', 'vitest']
+
+/** Packages that are CommonJS ask for Node's own modules by `require`, which an ES module has to make for itself. */
+const ESM_REQUIRE = "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url)"
+
 /** No CommonJS itself: where that is wanted, it is `cjs/wasm-zstd.js`. */
 const WASM_ZSTD = /^@hpcc-js\/wasm-zstd$/
 
 rmSync(dist, { recursive: true, force: true })
 const jestEntries = ['src/jest.ts', 'src/jest-setup.ts', 'src/jest-teardown.ts']
-await build({
+const library = await build({
   ...common,
   entryPoints: ['src/index.ts', 'src/testcontainers.ts', 'src/vitest.ts', ...jestEntries],
-  packages: 'external',
+  external: [...EXTERNAL, '@hpcc-js/wasm-zstd'],
+  banner: { js: ESM_REQUIRE },
+  plugins: [lazyBuiltins()],
 })
+writeFileSync(join(dist, 'index.licenses.txt'), licences(Object.keys(library.metafile.inputs)))
 await buildCommonJs(['src/index.ts', 'src/testcontainers.ts', ...jestEntries])
 const program = await buildProgram()
 chmodSync(join(dist, 'cli.cjs'), 0o755)
@@ -66,8 +75,7 @@ async function buildProgram() {
     splitting: false,
     format: 'cjs',
     outExtension: { '.js': '.cjs' },
-    // The packages that every start needs are bundled: looking for their files takes longer than running them.
-    external: ['@node-rs/crc32', 'crc-32', 'pino-pretty'],
+    external: EXTERNAL,
     banner: { js: MODULE_URL },
     // A script's own `import()` is an experiment of Node 20, and Node says so to whoever sees its output.
     supported: { 'dynamic-import': false },
@@ -104,7 +112,7 @@ async function buildCommonJs(entryPoints) {
     apart(/^\.\/jest\.ts$/, './jest.js'),
     apart(WASM_ZSTD, './wasm-zstd.js'),
   ]
-  await build({ ...options, entryPoints: [...entryPoints], packages: 'external', plugins: shared })
+  await build({ ...options, entryPoints: [...entryPoints], external: EXTERNAL, plugins: shared })
   await build({ ...options, entryPoints: { 'wasm-zstd': '@hpcc-js/wasm-zstd' } })
   writeFileSync(join(outdir, 'package.json'), '{ "type": "commonjs" }\n')
 }

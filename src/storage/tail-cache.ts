@@ -55,7 +55,10 @@ export class TailCache {
   /** @param from the log's end before the frames. */
   append(frames: readonly Frame[], from: bigint): void {
     const last = frames.findLast((frame) => frame.length >= LARGE_FRAME_BYTES && isLent(frame))
-    if (last === undefined) return this.#add(frames, from)
+    if (last === undefined) {
+      this.#add(frames, from)
+      return
+    }
     this.clear()
     this.#add(frames.slice(frames.indexOf(last) + 1), lastOffset(last) + 1n)
   }

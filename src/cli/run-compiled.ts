@@ -4,7 +4,7 @@
  * the time until the first answer. The code is kept beside the program, where only those can write who could change the
  * program itself; where nobody can, each start compiles. Node's own cache would be for Node 22 and for all of the process.
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { Script } from 'node:vm'
@@ -24,13 +24,21 @@ function runCompiled(filename: string): void {
   // V8 takes no code of another version or architecture of its own: those keep theirs in files of their own.
   const kept = `${filename}.${process.version}-${process.arch}.cache`
   const cachedData = readIfThere(kept)
+  // One byte a character is read fastest, and the build writes ASCII.
   const script = new Script(`(function (require, __filename) {${readFileSync(filename, 'latin1')}\n})`, {
     filename,
     ...(cachedData === undefined ? {} : { cachedData }),
   })
-  if (script.cachedDataRejected !== false) systemClock.schedule(KEEP_AFTER_MS, () => keep(kept, script))
+  if (script.cachedDataRejected !== false && !hasFlags())
+    systemClock.schedule(KEEP_AFTER_MS, () => keep(kept, script))
   const program = script.runInThisContext() as CommonJs
   program(createRequire(filename), filename)
+}
+
+/** With most flags V8 takes no code that was made without: a start with them must not take it from those without. */
+function hasFlags(): boolean {
+  const { NODE_OPTIONS = '' } = process.env
+  return process.execArgv.length > 0 || NODE_OPTIONS !== ''
 }
 
 function readIfThere(path: string): Buffer | undefined {
@@ -43,13 +51,27 @@ function readIfThere(path: string): Buffer | undefined {
 
 /** Whole or not at all, whoever else does the same now. */
 function keep(path: string, script: Script): void {
-  const draft = `${path}.${process.pid}`
+  // Not named by the process: containers that share an installation may have the same numbers.
+  const draft = `${path}.${process.hrtime.bigint().toString(36)}`
   try {
-    // Flushed, so that after a loss of power the name stands for all of it.
-    writeFileSync(draft, script.createCachedData(), { flush: true })
+    // First, since making the data takes a while and is in vain in an installation that is read-only. Nobody else may
+    // write what the next start will run.
+    const file = openSync(draft, 'wx', 0o644)
+    try {
+      writeSync(file, script.createCachedData())
+      // So that after a loss of power the name stands for all of it.
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
     renameSync(draft, path)
-  } catch {
-    // An installation that is read-only, or a disk that is full: the next start compiles as this one did.
+  } catch (error) {
+    // The disk may be full: the next start compiles as this one did.
+    if (isCode(error, 'EEXIST')) return
     rmSync(draft, { force: true })
   }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
 }

@@ -39,7 +39,7 @@ const LEAST_SEGMENT_BYTES = 32 * 1024
 /** How much is left when something has to go, so that it is not asked for with each batch. */
 const FILL_AFTER = 0.9
 
-/** Smaller requests consist of batches that are copied, as a rule. */
+/** Of smaller requests the memory is used again if their batches are copied. */
 const KEPT_BYTES = 64 * 1024
 
 /** What the process needs beside the logs. */
@@ -92,7 +92,7 @@ class MemoryBound implements LogRoom {
     this.#options = options
   }
 
-  /** What is small is rarely kept as it is. */
+  /** Large ones are likely to be kept as they are. */
   allocate(bytes: number): Buffer {
     return bytes < KEPT_BYTES ? lend(bytes) : this.#store.use.allocate(bytes)
   }

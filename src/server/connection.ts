@@ -124,7 +124,7 @@ export class Connection implements Caller, Intake {
     if (!this.#takesIn()) return
     this.#frames.push(chunk)
     this.#arrived()
-    this.#frames.settle()
+    if (!this.#finished) this.#frames.settle()
   }
 
   filled(bytes: number): void {
@@ -201,11 +201,12 @@ export class Connection implements Caller, Intake {
     let served: Answer | Promise<Answer> = null
     try {
       served = this.#options.serve(frame, this)
+      if (!(served instanceof Promise)) this.#write(served)
     } finally {
+      // Behind its answer: what has waited for the memory may be answered in the middle of this.
       if (!(served instanceof Promise)) this.#served(frame, claimedBytes)
     }
     if (served instanceof Promise) this.#wait(served, frame, claimedBytes)
-    else this.#write(served)
   }
 
   /** The request is over. Of a Produce it is known who goes on looking at it: they have said `keep`. */
@@ -231,8 +232,9 @@ export class Connection implements Caller, Intake {
   }
 
   #settled(frame: Buffer, claimedBytes: number): void {
-    this.#serving = false
+    // While it still counts as being served, so that what has waited for its memory is not answered before it.
     this.#served(frame, claimedBytes)
+    this.#serving = false
     this.#graceTimer?.cancel()
     this.#graceTimer = null
   }

@@ -80,3 +80,24 @@ it('does not read a connection whose request has no room, until one that has is 
   expect(requestMemory.usedBytes).toBe(0)
   await listener.stop()
 })
+
+it('answers a request that has waited for its memory behind the one that it waited for', async () => {
+  const answer = deferred<number>()
+  const { connect, seen } = await startTestBroker({
+    requestMemory: new RequestMemory({ maxBytes: 250 * KIB }),
+    behaviours: { slow: () => answer.promise },
+  })
+  const padded = (group: string, id: number, bytes: number): Buffer =>
+    sized(Buffer.concat([heartbeat(group, id).subarray(4), Buffer.alloc(bytes)]))
+  const client = await connect()
+  client.send(padded('slow', 1, 200 * KIB))
+  while (seen.calls.length < 1) await new Promise(setImmediate)
+  // All of it is there, although it has no memory yet: it came in parts so small that reading went on.
+  const second = padded('quick', 2, 80 * KIB)
+  for (let at = 0; at < second.length; at += 30 * KIB) {
+    client.send(second.subarray(at, at + 30 * KIB))
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  }
+  answer.resolve(0)
+  expect(await client.correlationIds(2)).toEqual([1, 2])
+})

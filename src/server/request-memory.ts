@@ -56,9 +56,10 @@ export class RequestMemory {
 
   /** Takes the memory of a request, or notes who waits for it. */
   take(claim: RequestClaim, bytes: number): boolean {
-    if (this.#fits(bytes)) this.#count(bytes, 1)
+    const fits = this.#fits(bytes)
+    if (fits) this.#count(bytes, 1)
     else this.#waiting.add(claim)
-    return !this.#waiting.has(claim)
+    return fits
   }
 
   give(bytes: number): void {
@@ -67,12 +68,15 @@ export class RequestMemory {
     // A request that is there already may be answered at once, and give back its memory in the middle of this.
     if (this.#granting) return
     this.#granting = true
-    for (let next = this.#next(); next !== undefined; next = this.#next()) {
-      this.#waiting.delete(next)
-      this.#count(next.wantedBytes, 1)
-      next.granted()
+    try {
+      for (let next = this.#next(); next !== undefined; next = this.#next()) {
+        this.#waiting.delete(next)
+        this.#count(next.wantedBytes, 1)
+        next.granted()
+      }
+    } finally {
+      this.#granting = false
     }
-    this.#granting = false
   }
 
   #next(): RequestClaim | undefined {

@@ -25,7 +25,10 @@ export class KeptMemory {
   /** A buffer with anything in it; nothing else lies in its memory. */
   allocate(bytes: number): Buffer {
     if (bytes < LARGE_BYTES) return Buffer.allocUnsafeSlow(bytes)
-    const garbageBytes = this.#uncountedBytes - (this.#keptBytes() - this.#keptBefore)
+    const keptBytes = this.#keptBytes()
+    // Logs keep other things, too: what they keep more than was allocated here does not make up for garbage.
+    this.#keptBefore = Math.max(this.#keptBefore, keptBytes - this.#uncountedBytes)
+    const garbageBytes = this.#uncountedBytes - (keptBytes - this.#keptBefore)
     if (garbageBytes < COLLECTED_EVERY_BYTES) {
       this.#uncountedBytes += bytes
       return Buffer.from(new SharedArrayBuffer(bytes))
@@ -34,7 +37,7 @@ export class KeptMemory {
     if (this.#countedBytes > COLLECTED_EVERY_BYTES) {
       this.#uncountedBytes = 0
       this.#countedBytes = 0
-      this.#keptBefore = this.#keptBytes()
+      this.#keptBefore = keptBytes
     }
     return Buffer.allocUnsafeSlow(bytes)
   }

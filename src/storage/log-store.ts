@@ -93,7 +93,8 @@ export interface StoredLog {
   /**
    * Adds frames to the active segment, in order; durable as the store promises when it returns. Either all of them
    * are there afterwards or, when it throws, the log has to be opened anew to see which are.
-   * The store may keep the buffers, which nobody changes any more, or copy them.
+   * A store that copies nothing, and looks at the buffers after it has returned, says `keep` (wire/lent-memory.ts) of
+   * each, since their memory is used again otherwise; where a promise is returned that has been said for it.
    */
   append(frames: readonly Frame[]): void | Promise<void>
 

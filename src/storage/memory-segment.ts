@@ -51,8 +51,8 @@ export interface ReadBudget {
 }
 
 /**
- * Small frames are copied into blocks of the segment's own, so that they do not keep the socket's chunk alive that
- * they came in; a large one stays where it is if that keeps no much larger buffer alive. Nothing is allocated for a
+ * Small frames are copied into blocks of the segment's own, so that they do not keep the request alive that they
+ * came in; a large one stays where it is if that keeps no much larger buffer alive. Nothing is allocated for a
  * segment that is empty, and everything of one is garbage as soon as the segment is.
  */
 export class MemorySegment implements Segment {
@@ -60,6 +60,8 @@ export class MemorySegment implements Segment {
   readonly #use: MemoryUse | null
   /** What it has of the store's use. */
   #keptBytes = 0
+  /** Frames that stay where they are; blocks are in what it has. */
+  #keptFrames: Frame[] = []
   readonly #extents: Extent[] = []
   readonly #baseHigh: number
   readonly #baseLow: number
@@ -111,7 +113,10 @@ export class MemorySegment implements Segment {
       if (staysInPlace) keep(frame)
       const kept = staysInPlace ? frame : this.#exactCopy(frame)
       this.#extents.push({ block: kept, start: 0, bytes: kept.length, baseDelta: delta, index: null })
-      this.#keep(this.#use?.ofKept(kept) ?? 0)
+      if (this.#use !== null) {
+        this.#use.keep(kept)
+        this.#keptFrames.push(kept)
+      }
     }
     this.#sizeBytes += frame.length
     this.#endOffset = this.baseOffset + BigInt(delta + lastOffsetDelta(frame) + 1)
@@ -140,6 +145,7 @@ export class MemorySegment implements Segment {
   /** Its memory counts no more: it has been dropped. */
   release(): void {
     this.#keep(-this.#keptBytes)
+    for (const frame of this.#keptFrames.splice(0)) this.#use?.letGo(frame)
   }
 
   #keep(bytes: number): void {

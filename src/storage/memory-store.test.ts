@@ -58,6 +58,20 @@ describe('memory store, its memory', () => {
     for (const view of views) for (const { buffer } of small) expect(view.buffer).not.toBe(buffer)
   })
 
+  it('counts a request for as long as a frame of it is kept, whichever that is', () => {
+    const store = new MemoryStore()
+    const logs = ['first', 'second'].map((topic) => ({ ...id, topic, topicId: topic }))
+    const request = Buffer.concat([frame(0n, 1, 60_000), frame(0n, 1, 40_000)])
+    const frames = [request.subarray(0, 60_000), request.subarray(60_000)]
+    for (const [at, log] of logs.entries()) store.open(log, 0).append(frames.slice(at, at + 1))
+    const left = [store.use.bytes]
+    for (const log of logs) {
+      store.remove(log)
+      left.push(store.use.bytes)
+    }
+    expect(left).toEqual([100_000 + 2 * 256, 100_000 + 256, 0])
+  })
+
   it('counts what it keeps alive, and nothing once it is gone', () => {
     const { use, ...store } = countingStore()
     const log = store.open()

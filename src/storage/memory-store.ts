@@ -140,7 +140,7 @@ class MemoryLog implements StoredLog {
     if (baseOffset < this.endOffset) {
       throw new StoreError('failed', `roll at ${baseOffset}, below the end ${this.endOffset}`)
     }
-    if (this.#active().sizeBytes === 0) this.#data.segments.pop()
+    if (this.#active().sizeBytes === 0) this.#data.segments.pop()?.release()
     else this.#active().seal()
     this.#data.segments.push(new MemorySegment(baseOffset, this.#use))
     this.#data.endOffset = baseOffset

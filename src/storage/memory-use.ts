@@ -13,8 +13,8 @@ interface Watch {
 
 export class MemoryUse {
   #bytes = 0
-  /** The memory of the frame that was kept last: other frames of the same request lie in it, too, and come next. */
-  #lastKept: ArrayBufferLike | null = null
+  /** How many frames are kept that lie in the same memory: those of one request. */
+  readonly #frames = new WeakMap<ArrayBufferLike, number>()
   readonly #memory = new KeptMemory(() => this.#bytes)
   readonly #watch: Watch = { everyBytes: Infinity, leftBytes: Infinity, tell: () => {} }
 
@@ -33,17 +33,24 @@ export class MemoryUse {
     Object.assign(this.#watch, { everyBytes, leftBytes: everyBytes, tell })
   }
 
-  /** What keeping the frame costs: all that its memory has, for the first of the frames in it. */
-  ofKept(frame: Buffer): number {
-    if (frame.buffer === this.#lastKept) return OBJECT_BYTES
-    this.#lastKept = frame.buffer
-    return frame.buffer.byteLength + OBJECT_BYTES
+  /** A frame is kept where it is: all that its memory has counts, once for all of the frames in it. */
+  keep({ buffer }: Buffer): void {
+    const frames = this.#frames.get(buffer) ?? 0
+    this.#frames.set(buffer, frames + 1)
+    this.changed(OBJECT_BYTES + (frames === 0 ? buffer.byteLength : 0))
+  }
+
+  /** It is kept no longer. */
+  letGo({ buffer }: Buffer): void {
+    const frames = (this.#frames.get(buffer) ?? 1) - 1
+    if (frames > 0) this.#frames.set(buffer, frames)
+    else this.#frames.delete(buffer)
+    this.changed(-OBJECT_BYTES - (frames === 0 ? buffer.byteLength : 0))
   }
 
   /** More is kept, or less. */
   changed(bytes: number): void {
     this.#bytes += bytes
-    if (bytes < 0) this.#lastKept = null
   }
 
   /** So many bytes of frames have been appended. */

@@ -115,11 +115,11 @@ export class FrameCutter {
       const start = this.#position + SIZE_BYTES
       if (start <= chunk.length) {
         const end = start + this.#checked(chunk.readInt32BE(this.#position))
-        if (end <= chunk.length) {
+        const frame = end > chunk.length ? null : this.#memoryOf(end - start)
+        if (frame !== null) {
+          chunk.copy(frame, 0, start, end)
           this.#position = end
           if (end === chunk.length) this.#chunk = this.#forgetChunk()
-          const frame = this.#smallFrame(end - start)
-          chunk.copy(frame, 0, start, end)
           return frame
         }
       }
@@ -128,8 +128,8 @@ export class FrameCutter {
     return this.#nextAcrossChunks()
   }
 
-  #smallFrame(bytes: number): Buffer {
-    return (bytes < LENT_BYTES ? null : this.#allocate(bytes)) ?? Buffer.allocUnsafe(bytes)
+  #memoryOf(bytes: number): Buffer | null {
+    return bytes < LENT_BYTES ? Buffer.allocUnsafe(bytes) : this.#allocate(bytes)
   }
 
   #nextAcrossChunks(): Buffer | null {
@@ -158,7 +158,7 @@ export class FrameCutter {
   }
 
   #begin(sizeBytes: number, thereBytes: number): Buffer | null {
-    const frame = this.#allocate(sizeBytes)
+    const frame = this.#memoryOf(sizeBytes)
     if (frame === null) return null
     this.#frame = frame
     this.#filledBytes = Math.min(sizeBytes, thereBytes)

@@ -37,6 +37,16 @@ export function isLent({ buffer }: Buffer): boolean {
 export function giveBack({ buffer }: Buffer): void {
   if (!lent.delete(buffer)) return
   const sizeBytes = buffer.byteLength
+  for (const [otherBytes, waiting] of free) {
+    // What has come back last is asked for next, more likely than other sizes.
+    while (
+      otherBytes !== sizeBytes &&
+      freeBytes + sizeBytes > MAX_FREE_BYTES &&
+      waiting.pop() !== undefined
+    ) {
+      freeBytes -= otherBytes
+    }
+  }
   if (freeBytes + sizeBytes > MAX_FREE_BYTES) return
   const waiting = free.get(sizeBytes)
   if (waiting === undefined) free.set(sizeBytes, [buffer as ArrayBuffer])

@@ -19,9 +19,7 @@ RUN mkdir -p /image/opt/ottla/dist /image/opt/kafka/bin /image/etc/kafka/docker 
  && docker/copy-program.sh dist /image/opt/ottla/dist \
  && cp package.json LICENSE NOTICE docker/image.properties /image/opt/ottla/ \
  && mkdir -p /image/opt/ottla/node_modules \
- && for name in @node-rs crc-32; do \
-      if [ -d "node_modules/$name" ]; then cp -r "node_modules/$name" /image/opt/ottla/node_modules/; fi; \
-    done \
+ && if [ -d node_modules/@node-rs ]; then cp -r node_modules/@node-rs /image/opt/ottla/node_modules/; fi \
  && { timeout 5 node /image/opt/ottla/dist/cli.cjs --port 0 --log-level warn || true; } \
  && ls /image/opt/ottla/dist/*.cache \
  && cp docker/kafka/* /image/etc/kafka/docker/ \

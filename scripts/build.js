@@ -32,7 +32,7 @@ const common = {
 const MODULE_URL = `"use strict"\nconst moduleUrl = require('node:url').pathToFileURL(__filename).href`
 
 /** Packages that every start needs are bundled: looking for their files takes longer than running them. */
-const EXTERNAL = ['@node-rs/crc32', 'crc-32', 'pino-pretty', 'testcontainers', 'vitest']
+const EXTERNAL = ['@node-rs/crc32', 'pino-pretty', 'testcontainers', 'vitest']
 
 /** Packages that are CommonJS ask for Node's own modules by `require`, which an ES module has to make for itself. */
 const ESM_REQUIRE = "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url)"

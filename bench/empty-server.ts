@@ -20,7 +20,7 @@ export async function startEmptyServer(): Promise<EmptyServer> {
   const port = await freePort()
   const began = performance.now()
   const child = startProcess(process.execPath, [
-    join(import.meta.dirname, 'start/empty-server.js'),
+    join(import.meta.dirname, 'start/empty-server.cjs'),
     `${port}`,
   ])
   while (!(await echoes(port))) {

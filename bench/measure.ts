@@ -5,8 +5,6 @@ export type PeerName = 'ottla' | 'ottla-js-crc' | 'kafka' | 'kfake'
 
 export interface PeerOptions {
   readonly storage?: 'memory' | 'disk'
-  /** When a disk's log is forced out: left to the system, or with each record that is appended. */
-  readonly flush?: 'never' | 'always'
   /** Settings of the broker by Kafka's names; kfake, which has few, passes over them. */
   readonly configs?: Readonly<Record<string, string>>
 }

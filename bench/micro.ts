@@ -1,4 +1,4 @@
-/** Measure 6: the broker's parts by themselves, beside the least that each could take. */
+/** The parts of the broker by themselves, beside the least that each could take. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'

@@ -25,7 +25,7 @@ export const kafka: Peer = {
     return javaServer.missing
   },
   storages: ['disk'],
-  async start({ flush = 'never', configs = {} } = {}) {
+  async start({ configs = {} } = {}) {
     const [port, controllerPort] = [await freePort(), await freePort()]
     return runPeer(port, ({ path }) => {
       const data = join(path, 'data')
@@ -35,7 +35,6 @@ export const kafka: Peer = {
         'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
         listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
         'log.dirs': data,
-        ...(flush === 'always' ? { 'log.flush.interval.messages': '1' } : {}),
         ...configs,
       }
       const properties = join(path, 'server.properties')

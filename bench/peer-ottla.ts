@@ -13,14 +13,13 @@ function ottlaPeer(name: PeerName, kind: InstallationKind): Peer {
     name,
     missing: undefined,
     storages: ['memory', 'disk'],
-    async start({ storage = 'memory', flush = 'never', configs = {} } = {}) {
+    async start({ storage = 'memory', configs = {} } = {}) {
       const { folder, program } = await ottlaInstallation(kind)
       const port = await freePort()
       return runPeer(port, ({ path }) => {
         const args = [program, '--host', '127.0.0.1', '--port', `${port}`, '--log-level', 'warn']
         if (storage === 'disk') args.push('--data-dir', `${path}/data`)
-        const all = flush === 'always' ? { 'log.flush.interval.messages': '1', ...configs } : configs
-        for (const [key, value] of Object.entries(all)) args.push('-c', `${key}=${value}`)
+        for (const [key, value] of Object.entries(configs)) args.push('-c', `${key}=${value}`)
         return { program: process.execPath, args, cwd: folder }
       })
     },

@@ -59,7 +59,7 @@ npm run bench -- --only throughput,start       # these measures; the others stay
 npm run bench -- --short --peers ottla,kfake   # a quick look, which is printed and not kept
 \`\`\`
 
-The machine should have nothing else to do. Everything stays on 127.0.0.1 and in the folder for temporary files.`
+The machine should have nothing else to do. Kafka's JVM has -Xmx768m and its own garbage collector's defaults. Everything stays on 127.0.0.1 and in the folder for temporary files.`
 
 function missing(known: readonly MeasureResult[]): string[] {
   const reasons = new Map(known.flatMap((each) => Object.entries(each.missing)))
@@ -119,7 +119,10 @@ function machineTable(known: readonly MeasureResult[]): string {
 }
 
 function measureSection({ title, about, rounds, seconds, figures }: MeasureResult): string[] {
-  const took = `${rounds} ${rounds === 1 ? 'round' : 'rounds'}, ${readable(Math.round(seconds / 6) / 10)} minutes.`
+  const counts = figures.map(({ values }) => values.length)
+  const took =
+    `${rounds} ${rounds === 1 ? 'round' : 'rounds'}, ${readable(Math.round(seconds / 6) / 10)} minutes; ` +
+    `each figure has ${Math.min(...counts)} to ${Math.max(...counts)} values.`
   return [`## ${title}`, `${about.replaceAll(/\s*\n\s*/g, ' ')} ${took}`, tables(figures)]
 }
 

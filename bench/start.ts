@@ -1,4 +1,5 @@
 /** How long it takes until a broker is there. */
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Collector } from './collector.ts'
@@ -20,7 +21,8 @@ export const start: Measure = {
   title: 'Start',
   about: `The program: from exec to the first answer to a Metadata request; Apache Kafka's formatting of its folder is part
 of it, as it is part of every start of a broker for a test. The empty Node server echoes: from exec to the first byte that
-comes back. Everything has been started once before. In a test's process: a fresh Node process imports the library
+comes back. Everything has been started once before, so that ottla finds the code that V8 compiled then; "nothing kept"
+is a start without it, as the first one after an installation. In a test's process: a fresh Node process imports the library
 (\`import { startCluster } from 'ottla'\`, and by \`require\`), starts a cluster, stops it, and does the same ${CLUSTERS} times
 more; of these the median of one process counts.`,
   run,
@@ -31,6 +33,7 @@ async function run(context: MeasureContext): Promise<readonly Figure[]> {
   await warm(context)
   for (let round = 0; round < context.rounds; round++) {
     await programs(context, figures)
+    await withNothingKept(context, figures)
     await inProcess(context, figures, 'import')
     await inProcess(context, figures, 'require')
   }
@@ -44,6 +47,19 @@ async function warm({ peers }: MeasureContext): Promise<void> {
     await using _peer = await peer.start()
     await pause(KEEPING_MS)
   }
+}
+
+/** The code that was compiled is gone, and kept anew by this start. */
+async function withNothingKept({ peers, progress }: MeasureContext, figures: Collector): Promise<void> {
+  const ottla = peers.find(({ name }) => name === 'ottla')
+  if (ottla === undefined) return
+  const dist = join((await ottlaInstallation('complete')).folder, 'dist')
+  for (const name of readdirSync(dist)) if (name.endsWith('.cache')) rmSync(join(dist, name))
+  await using running = await ottla.start()
+  const figure = { case: 'the program, nothing kept', figure: 'exec to first answer', unit: 'ms' } as const
+  figures.add({ ...figure, better: 'less', of: 'ottla' }, running.startMs)
+  progress(`ottla, nothing kept: ${running.startMs.toFixed(0)} ms`)
+  await pause(KEEPING_MS)
 }
 
 async function programs(context: MeasureContext, figures: Collector): Promise<void> {

@@ -46,8 +46,8 @@ export const FIGURES: Readonly<Record<FigureName, FigureOptions>> = {
   fileCalls: { title: 'file calls', share: 0, plus: 0.05 },
 }
 
-/** A request of more than this arrives in pieces, in how many depends on how the machine's load falls. */
-const ONE_READ_BYTES = 64 * 1024
+/** Where so much is copied out of what all connections read into, a request came in pieces. */
+const IN_PIECES_BYTES = 32 * 1024
 
 export interface Verdict {
   /** What is worse than the baseline. */
@@ -120,8 +120,11 @@ export function rounded(cost: Cost): Cost {
 
 function toleratedIn(figure: FigureName, base: Cost): number {
   const { share, plus } = FIGURES[figure]
-  // It may take twice the reads, which is still far from those that a copy of each piece would take.
-  if (figure === 'socketReads' && base.bufferBytes > ONE_READ_BYTES) return base.socketReads
+  // In how many depends on how the machine's load falls. What is copied of them does not, and stays as strict.
+  if (base.copiedBytes > IN_PIECES_BYTES) {
+    if (figure === 'socketReads') return base.socketReads
+    if (figure === 'copies') return 1
+  }
   return base[figure] * share + plus
 }
 

@@ -28,7 +28,7 @@ const WARM_UP_WINDOWS = 10
 const ALLOCATION_WINDOWS = 40
 /** A collection that falls into a window all the same, for buffers above all, makes it worthless. */
 const LEAST_ALLOCATION_WINDOWS = 20
-const CALL_WINDOWS = 5
+const CALL_WINDOWS = 20
 
 /**
  * What one request of a case costs.

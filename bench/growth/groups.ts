@@ -10,7 +10,7 @@ import { type Costs, inTurn, processorMs, type UnitTimes, unitMicros } from './u
 
 const PROBE: NewTopic = { name: 'probe', partitions: 1 }
 /** Longer than all of this takes. */
-const SESSION_TIMEOUT_MS = 600_000
+const SESSION_TIMEOUT_MS = 300_000
 /** What a few cost together is mostly something else. */
 const LEAST_TO_DIVIDE = 100
 

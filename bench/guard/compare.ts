@@ -49,6 +49,9 @@ export const FIGURES: Readonly<Record<FigureName, FigureOptions>> = {
 /** Where so much is copied out of what all connections read into, a request came in pieces. */
 const IN_PIECES_BYTES = 32 * 1024
 
+/** What the heap holds of a read: the room for it, and what Node makes for the call. */
+const READ_HEAP_BYTES = 512
+
 export interface Verdict {
   /** What is worse than the baseline. */
   readonly risen: readonly string[]
@@ -124,6 +127,7 @@ function toleratedIn(figure: FigureName, base: Cost): number {
   if (base.copiedBytes > IN_PIECES_BYTES) {
     if (figure === 'socketReads') return base.socketReads
     if (figure === 'copies') return 1
+    if (figure === 'heapBytes') return base.heapBytes * share + plus + base.socketReads * READ_HEAP_BYTES
   }
   return base[figure] * share + plus
 }

@@ -1,6 +1,7 @@
 /** Where ottla must stand beside others, as ratios of medians from one run. */
 import { EMPTY_SERVER } from './empty-server.ts'
 import type { Figure, PeerName } from './measure.ts'
+import { KAFKA_WITHOUT_DELAY } from './peer-runners.ts'
 import { peerTitles } from './peers.ts'
 import type { Results } from './results.ts'
 import { median } from './statistics.ts'
@@ -36,9 +37,6 @@ export interface Judgement {
 
 const KAFKA: PeerName = 'kafka'
 const KFAKE: PeerName = 'kfake'
-
-/** Kafka holds the first rebalance of a group back by default, and then any broker is faster. */
-const KAFKA_WITHOUT_DELAY = 'kafka, group.initial.rebalance.delay.ms=0'
 
 const P99: FigureName = { measure: 'latency', case: '1,000 records a second', figure: 'p99' }
 const TRANSACTIONS: FigureName = { measure: 'transactions', case: 'a record each', figure: 'transactions' }

@@ -1,8 +1,8 @@
 /** How long a group takes to become stable, and to become so again when a member has left. */
 import { runClient } from './client.ts'
 import { Collector } from './collector.ts'
-import type { Figure, Measure, MeasureContext, Peer } from './measure.ts'
-import { distinctPeers, type PeerStart, withPeers } from './peer-runners.ts'
+import type { Figure, Measure, MeasureContext } from './measure.ts'
+import { distinctPeers, withoutDelayToo, withPeers } from './peer-runners.ts'
 
 const CASES = [
   { name: '3 members', members: 3, heartbeat: '3s' },
@@ -55,10 +55,4 @@ async function run({ peers, rounds, short, progress }: MeasureContext): Promise<
     }
   })
   return figures.all()
-}
-
-function withoutDelayToo(start: PeerStart): readonly PeerStart[] {
-  if (start.of !== ('kafka' satisfies Peer['name'])) return [start]
-  const configs = { 'group.initial.rebalance.delay.ms': '0' }
-  return [start, { ...start, of: 'kafka, group.initial.rebalance.delay.ms=0', options: { configs } }]
 }

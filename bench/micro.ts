@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { bundle } from './bundle.ts'
+import { Collector } from './collector.ts'
 import type { Figure, Measure, MeasureContext } from './measure.ts'
 import type { Value } from './micro/timing.ts'
 
@@ -21,19 +22,16 @@ export const micro: Measure = {
 
 async function run({ rounds, short, progress }: MeasureContext): Promise<readonly Figure[]> {
   await using program = await bundle('bench/micro/program.ts')
-  const figures = new Map<string, Figure & { values: number[] }>()
+  const figures = new Collector()
   for (let round = 0; round < rounds; round++) {
     for (const part of PARTS) {
       progress(`round ${round + 1}: ${part}`)
       for (const { value, ...what } of await valuesOf(program.path, part, short)) {
-        const key = JSON.stringify(what)
-        const known = figures.get(key)
-        if (known === undefined) figures.set(key, { ...what, better: 'less', values: [value] })
-        else known.values.push(value)
+        figures.add({ ...what, better: 'less' }, value)
       }
     }
   }
-  return [...figures.values()]
+  return figures.all()
 }
 
 async function valuesOf(program: string, part: string, short: boolean): Promise<readonly Value[]> {

@@ -1,5 +1,5 @@
 /** Peers that run from the first round of a measure to the last. */
-import type { Peer, PeerOptions, RunningPeer } from './measure.ts'
+import type { Peer, PeerName, PeerOptions, RunningPeer } from './measure.ts'
 
 export interface PeerRunner {
   /** A peer's name, or that and what is special about how it runs. */
@@ -11,6 +11,16 @@ export interface PeerStart {
   readonly of: string
   readonly peer: Peer
   readonly options?: PeerOptions
+}
+
+/** Kafka holds the first rebalance of a group back by default, and then any broker is faster. */
+export const KAFKA_WITHOUT_DELAY = 'kafka, group.initial.rebalance.delay.ms=0'
+
+/** A peer, and beside Kafka with its defaults Kafka without that delay. */
+export function withoutDelayToo(start: PeerStart): readonly PeerStart[] {
+  if (start.of !== ('kafka' satisfies PeerName)) return [start]
+  const configs = { 'group.initial.rebalance.delay.ms': '0' }
+  return [start, { ...start, of: KAFKA_WITHOUT_DELAY, options: { configs } }]
 }
 
 /** Starts them one after the other, has `work` done with them, and ends them however that goes. */

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { root } from '../compat-tests/tools.ts'
 import { Collector } from './collector.ts'
 import { processorMs } from './growth/unit.ts'
-import type { Figure, Measure, MeasureContext, PeerOptions } from './measure.ts'
-import { distinctPeers, type PeerStart } from './peer-runners.ts'
+import type { Figure, Measure, MeasureContext } from './measure.ts'
+import { distinctPeers, type PeerStart, withoutDelayToo } from './peer-runners.ts'
 import { temporaryFolder } from './processes.ts'
 
 const TESTS_PER_FILE = 10
@@ -51,12 +51,6 @@ async function run({ peers, rounds, short, progress }: MeasureContext): Promise<
     }
   }
   return figures.all()
-}
-
-function withoutDelayToo(start: PeerStart): readonly PeerStart[] {
-  if (start.of !== 'kafka') return [start]
-  const options: PeerOptions = { configs: { 'group.initial.rebalance.delay.ms': '0' } }
-  return [start, { ...start, of: 'kafka, group.initial.rebalance.delay.ms=0', options }]
 }
 
 interface SuiteTimes {

@@ -1,7 +1,7 @@
 /** The brokers that the crash test kills: each is one file that is built from the present sources and starts quickly. */
 import { join } from 'node:path'
-import { build } from 'esbuild'
 import type { BrokerCommand } from '../broker-process.ts'
+import { bundleProgram } from '../bundle.ts'
 import { root } from '../tools.ts'
 import type { BugName } from './planted-store.ts'
 
@@ -10,7 +10,10 @@ const program = join(root, '.tools/crash-ottla.js')
 const planted = join(root, '.tools/crash-planted.js')
 
 export async function buildBrokers(): Promise<void> {
-  await Promise.all([bundle('src/cli.ts', program), bundle('compat-tests/crash/planted-broker.ts', planted)])
+  await Promise.all([
+    bundleProgram('src/cli.ts', program),
+    bundleProgram('compat-tests/crash/planted-broker.ts', planted),
+  ])
 }
 
 export function ottla(port: number, dataDir: string): BrokerCommand {
@@ -23,18 +26,4 @@ export function ottla(port: number, dataDir: string): BrokerCommand {
 
 export function ottlaWith(bug: BugName): (port: number, dataDir: string) => BrokerCommand {
   return (port, dataDir) => [process.execPath, planted, String(port), dataDir, bug]
-}
-
-async function bundle(entry: string, outfile: string): Promise<void> {
-  await build({
-    absWorkingDir: root,
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    packages: 'external',
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    logLevel: 'warning',
-  })
 }

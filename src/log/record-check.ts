@@ -66,11 +66,12 @@ export class RecordCheck {
    * have to be refused.
    */
   passUsual(): WalkStart | undefined {
+    if (this.#commonTimestamp !== null || Number.isNaN(this.#baseMs)) return undefined
     const scanned = scanUsualRecords(batch.recordsPayload(this.#frame), batch.recordsCount(this.#frame))
     const { nowMs, config } = this.#rules
     const minMs = this.#baseMs + scanned.minTimestampDelta
     const maxMs = this.#baseMs + scanned.maxTimestampDelta
-    if (this.#commonTimestamp !== null || !(minMs >= 0) || !Number.isSafeInteger(maxMs)) return undefined
+    if (minMs < 0 || !Number.isSafeInteger(maxMs)) return undefined
     if (config.compacted && scanned.hasNullKey) return undefined
     if (this.#byProducer) {
       if (nowMs - minMs > config.messageTimestampBeforeMaxMs) return undefined

@@ -6,7 +6,7 @@ import { type Broker, startBroker } from '../cluster.ts'
 import { startCluster } from '../index.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { buildBatch } from '../wire/records.ts'
-import { defaultMaxBytes } from './memory-bound.ts'
+import { defaultMaxBytes, isAmple } from './memory-bound.ts'
 import type { Partition } from './partition.ts'
 
 const MIB = 2 ** 20
@@ -90,7 +90,7 @@ test('counts requests that are kept alive by a small part of them', async () => 
 
 test('a part of the memory that the process may use, and never too little to work with', () => {
   expect(defaultMaxBytes(128 * MIB)).toBe(16 * MIB)
-  expect(defaultMaxBytes(512 * MIB)).toBe(208 * MIB)
+  expect(defaultMaxBytes(512 * MIB)).toBe(128 * MIB)
   expect(defaultMaxBytes(1)).toBe(16 * MIB)
 })
 
@@ -125,4 +125,14 @@ test('the oldest records go when the logs hold too much, with one warning', asyn
   expect(kept).toBeLessThanOrEqual(103)
   expect(committed?.partitions[0]?.offset).toBe('7')
   expect(warnings).toEqual([expect.stringContaining('ottla.memory.max.bytes is 1000000')])
+})
+
+test('memory that logs have freed lies about only where there is enough of it', () => {
+  const GIB = 1024 * MIB
+  for (const usableBytes of [128 * MIB, 512 * MIB, GIB])
+    expect(isAmple(defaultMaxBytes(usableBytes), usableBytes)).toBe(false)
+  for (const usableBytes of [2 * GIB, 24 * GIB])
+    expect(isAmple(defaultMaxBytes(usableBytes), usableBytes)).toBe(true)
+  expect(isAmple(3 * GIB, 4 * GIB)).toBe(false)
+  expect(isAmple(64 * MIB, GIB)).toBe(true)
 })

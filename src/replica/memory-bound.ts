@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { usableMemoryBytes } from '../config/usable-memory.ts'
 import { isInternalTopic } from '../metadata/topic-name.ts'
+import { useFreedMemoryAgain } from '../storage/kept-memory.ts'
 import type { MemoryStore } from '../storage/memory-store.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
@@ -42,9 +43,16 @@ const FILL_AFTER = 0.9
 /** Of smaller requests the memory is used again if their batches are copied. */
 const KEPT_BYTES = 64 * 1024
 
-/** What the process needs beside the logs. */
-const OWN_BYTES = 96 * 2 ** 20
+/** What the process needs beside the logs, with what V8 lets pile up before it collects. */
+const OWN_BYTES = 192 * 2 ** 20
+/** The rest is for requests, answers, garbage, and gaps between what is kept. */
+const DEFAULT_PART = 0.4
 const LEAST_BYTES = 16 * 2 ** 20
+
+/** With the gaps between them, logs have been seen to take 1.55 times what they hold; */
+const WITH_GAPS = 1.6
+/** so much has to be left besides: for requests, answers and garbage. */
+const SPARE_BYTES = 512 * 2 ** 20
 
 /**
  * Bounds what the store takes, from now on. Internal topics and those that are only compacted are counted, and stay: what
@@ -52,11 +60,11 @@ const LEAST_BYTES = 16 * 2 ** 20
  */
 export function boundMemory(store: MemoryStore, options: MemoryBoundOptions): LogRoom {
   const configured = options.config.get('ottla.memory.max.bytes')
-  const bound = new MemoryBound(
-    store,
-    configured < 0 ? defaultMaxBytes(usableMemoryBytes()) : configured,
-    options,
-  )
+  const usableBytes = usableMemoryBytes()
+  const maxBytes = configured < 0 ? defaultMaxBytes(usableBytes) : configured
+  const ample = isAmple(maxBytes, usableBytes)
+  if (ample) useFreedMemoryAgain()
+  const bound = new MemoryBound(store, { ...options, maxBytes, ample })
   let looking = false
   store.use.watch(Math.max(1, Math.floor(bound.maxBytes / LOOKS)), () => {
     if (looking) return
@@ -76,25 +84,37 @@ export function boundMemory(store: MemoryStore, options: MemoryBoundOptions): Lo
 
 /** @param usableBytes what the process may use. */
 export function defaultMaxBytes(usableBytes: number): number {
-  return Math.max(LEAST_BYTES, Math.floor((usableBytes - OWN_BYTES) / 2))
+  return Math.max(LEAST_BYTES, Math.floor((usableBytes - OWN_BYTES) * DEFAULT_PART))
+}
+
+/** Whether there is so much memory that what the logs have freed may lie about for a while. */
+export function isAmple(maxBytes: number, usableBytes: number): boolean {
+  return maxBytes * WITH_GAPS + SPARE_BYTES <= usableBytes
+}
+
+interface LimitedOptions extends MemoryBoundOptions {
+  readonly maxBytes: number
+  /** See `isAmple`. */
+  readonly ample: boolean
 }
 
 class MemoryBound implements LogRoom {
   readonly maxBytes: number
   readonly #store: MemoryStore
-  readonly #options: MemoryBoundOptions
+  readonly #options: LimitedOptions
   #full = false
   readonly #told = new Set<string>()
 
-  constructor(store: MemoryStore, maxBytes: number, options: MemoryBoundOptions) {
+  constructor(store: MemoryStore, options: LimitedOptions) {
     this.#store = store
-    this.maxBytes = maxBytes
+    this.maxBytes = options.maxBytes
     this.#options = options
   }
 
-  /** Large ones are likely to be kept as they are. */
+  /** Large ones are likely to be kept as they are. Where memory is short, V8 counts them so that garbage goes early. */
   allocate(bytes: number): Buffer {
-    return bytes < KEPT_BYTES ? lend(bytes) : this.#store.use.allocate(bytes)
+    if (bytes < KEPT_BYTES) return lend(bytes)
+    return this.#options.ample ? this.#store.use.allocate(bytes) : Buffer.allocUnsafeSlow(bytes)
   }
 
   check(): void {

@@ -107,3 +107,24 @@ test('the time of records that are all before the base is not the base', () => {
     hasNullKey: true,
   })
 })
+
+test('passes numbers of one, two and three bytes, and stops at longer ones', () => {
+  // In zigzag coding, the last of each length and the first of the next.
+  const sizes = [63, 64, 8_191, 8_192, 2 ** 20 - 1, 2 ** 20]
+  for (const part of ['key', 'value'] as const) {
+    for (const bytes of sizes) {
+      const record = { key: null, value: null, headers: [], timestamp: 0n, [part]: Buffer.alloc(bytes) }
+      const behind = { key: null, value: Buffer.alloc(20), headers: [], timestamp: 0n }
+      const payload = encodeRecords([record, behind], {})
+      expectAgreement(payload, 2)
+      expect(scanUsualRecords(payload, 2).index).toBe(bytes < 2 ** 20 - 10 ? 2 : 0)
+    }
+  }
+  for (const apartMs of sizes) {
+    const record = { key: null, value: Buffer.alloc(20), headers: [] }
+    const records = [0n, BigInt(apartMs), -BigInt(apartMs)].map((timestamp) => ({ ...record, timestamp }))
+    const payload = encodeRecords(records, {})
+    expectAgreement(payload, 3)
+    expect(scanUsualRecords(payload, 3).index).toBe(apartMs < 2 ** 20 ? 3 : 1)
+  }
+})

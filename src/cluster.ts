@@ -1,94 +1,26 @@
 /** The composition root: builds what a cluster is made of, starts it, stops it. */
 import { type Logger, pino } from 'pino'
-import {
-  type BrokerStorage,
-  dataDirOf,
-  memoryStorage,
-  nodeIdOf,
-  openStorage,
-  setStrayLogsAside,
-} from './broker-storage.ts'
-import { type Clock, type Random, systemClock, systemRandom } from './clock.ts'
+import { type BrokerStorage, memoryStorage, openStorage } from './broker-storage.ts'
+import { buildServices, startServices } from './build-services.ts'
+import { systemClock, systemRandom } from './clock.ts'
+import type { BrokerOptions, ClusterOptions } from './cluster-options.ts'
 import { BrokerConfig } from './config/broker-config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { type ListenerConfig, listenersOf } from './config/listeners.ts'
-import { buildCoordinators } from './coordinators.ts'
 import { handlers } from './handlers/index.ts'
 import type { Services } from './handlers/services.ts'
-import { UnsentAnswers } from './handlers/unsent-answers.ts'
 import { type GroupHandle, groupHandle } from './library/group-handle.ts'
 import { resetCluster } from './library/reset.ts'
 import { type TopicHandle, topicHandle } from './library/topic-handle.ts'
 import { type TransactionInfo, transactionsOf } from './library/transactions.ts'
-import { activationRecords } from './metadata/activation.ts'
-import { followBrokerConfigs } from './metadata/broker-configs.ts'
-import { ClientMetrics } from './metadata/client-metrics.ts'
-import { Controller } from './metadata/controller.ts'
-import { Metadata, type MetadataRecord, type Topic } from './metadata/metadata.ts'
-import { ProducerIds } from './metadata/producer-ids.ts'
-import { EVICT_AFTER_MS, FetchSessions } from './replica/fetch-sessions.ts'
 import { LogCleaner } from './replica/log-cleaner.ts'
-import { AMPLE_ROOM, boundMemory } from './replica/memory-bound.ts'
-import { ReplicaManager } from './replica/replica-manager.ts'
 import { hostAndPort } from './server/addresses.ts'
 import { ConnectionQuotas } from './server/connection-quotas.ts'
-import { Dispatcher, type RequestRecord } from './server/dispatch.ts'
+import { Dispatcher } from './server/dispatch.ts'
 import { Listener } from './server/listener.ts'
 import { RequestMemory } from './server/request-memory.ts'
-import { resolveHost } from './server/resolve-host.ts'
-import type { LogStore } from './storage/log-store.ts'
-import { MemoryStore } from './storage/memory-store.ts'
-import { KafkaError } from './wire/kafka-error.ts'
-
-/** A topic to have from the start. */
-export interface TopicOptions {
-  readonly name: string
-  /** 1 when left out. */
-  readonly partitions?: number | undefined
-  /** Kafka's topic configs, each as text: `{ 'cleanup.policy': 'compact' }`. */
-  readonly config?: Readonly<Record<string, string>> | undefined
-}
-
-export interface ClusterOptions {
-  /** The port to listen on; 0, the default, for any free one. Not together with the config `listeners`. */
-  readonly port?: number | undefined
-  /** The address to listen on; `localhost`, which is 127.0.0.1 and ::1, when left out. `*` for all. */
-  readonly host?: string | undefined
-  /** Topics to create before anybody can connect: a name stands for a topic of one partition. */
-  readonly topics?: readonly (string | TopicOptions)[] | undefined
-  /** Kafka's broker configs, each as text: `{ 'auto.create.topics.enable': 'false' }`. */
-  readonly config?: Readonly<Record<string, string>> | undefined
-  /**
-   * What time it is, and when timers fire; the machine's clock when left out. With a `ManualClock` time stands still
-   * until a test moves it; what clients do by time, long polls included, goes by the machine's clock all the same.
-   */
-  readonly clock?: Clock | undefined
-  /**
-   * The directory to keep everything in, in Kafka's own format; made where there is none. In memory when left out, unless
-   * the config log.dirs names one.
-   */
-  readonly dataDir?: string | undefined
-  /** The cluster that the data directory has to belong to; what a new one gets. 16 bytes as base64url. */
-  readonly clusterId?: string | undefined
-  /** Where ids come from; the machine's randomness when left out. */
-  readonly random?: Random | undefined
-  /** What is logged to the standard error output, as JSON: `error` and worse when left out. Not together with a logger. */
-  readonly logLevel?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent' | undefined
-  /** Where the log goes in place of the standard error output: a pino logger. */
-  readonly logger?: Logger | undefined
-  /** Whether the cluster keeps the process alive. A test runner never waits for one that was not stopped. */
-  readonly keepAlive?: boolean | undefined
-  /** Called for each request before it is answered: who asks for what. */
-  readonly onRequest?: ((request: RequestRecord) => void) | undefined
-}
-
-/** What a cluster is made of beside its options: for tests that have to see inside. */
-export interface BrokerOptions extends ClusterOptions {
-  /** Where the logs are kept; where the other options say when left out. Whoever gives it closes it. */
-  readonly store?: LogStore | undefined
-  /** What clients live by; the broker's clock when left out. */
-  readonly clientClock?: Clock | undefined
-}
+import { brokerConfigs } from './start-configs.ts'
+import { asTopicOptions, createTopics } from './start-topics.ts'
 
 /** A running cluster. `await using` stops it at the end of the block. */
 export interface Cluster extends AsyncDisposable {
@@ -111,15 +43,6 @@ export interface Cluster extends AsyncDisposable {
   reset(options?: Pick<ClusterOptions, 'topics'>): Promise<void>
   /** Answers what is in flight, closes every connection and port. Calling it again waits for the same stop. */
   stop(): Promise<void>
-}
-
-/** What the broker is, in Kafka's words, unless it is told otherwise: its id also by its older name. */
-function defaultConfigs(config: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return {
-    'node.id': config['broker.id'] ?? '1',
-    'process.roles': 'broker,controller',
-    'controller.listener.names': 'CONTROLLER',
-  }
 }
 
 /**
@@ -154,7 +77,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   }
   const logger = options.logger ?? pino({ level: logLevel }, pino.destination(2))
   const config = new BrokerConfig({
-    overrides: await ownNodeId(brokerConfigs(options), options),
+    overrides: await brokerConfigs(options),
     warn: (message) => logger.warn(message),
   })
   // Before anything is opened, so that a mistake there shows at once.
@@ -310,172 +233,6 @@ export class Broker {
       this.#openListeners().catch(failed)
     } catch (error) {
       failed(error)
-    }
-  }
-}
-
-/** What a broker consists of, but for its dispatcher and its listeners. */
-export function buildServices(
-  options: BrokerOptions,
-  config: BrokerConfig,
-  logger: Logger,
-  storage?: BrokerStorage,
-): Services {
-  const clock = options.clock ?? systemClock
-  const clientClock = options.clientClock ?? clock
-  const random = options.random ?? systemRandom
-  const { store, clusterId, use, ...origin } = storage ?? memoryStorage({ random }, options.store)
-  const metadata = new Metadata(clusterId)
-  use(metadata)
-  const common = { clock, random, logger, config, metadata }
-  const replicas = new ReplicaManager({ ...common, store })
-  const brokerId = config.get('node.id') ?? 1
-  const clientMetrics = new ClientMetrics({
-    clock,
-    random,
-    metadata,
-    maxBytes: config.get('telemetry.max.bytes'),
-  })
-  let swept = false
-  const onCommit = async (records: readonly MetadataRecord[], deleted: readonly Topic[]): Promise<void> => {
-    if (!swept) {
-      swept = true
-      await setStrayLogsAside(store, metadata, logger)
-    }
-    followBrokerConfigs(config, brokerId, metadata, records)
-    clientMetrics.follow(records)
-    coordinators.unload(deleted)
-    await replicas.apply(records)
-    await coordinators.follow(records, deleted)
-  }
-  const controller = new Controller({
-    metadata,
-    random,
-    config,
-    activate: (state) => activationRecords({ ...origin, brokerId, random, config }, state),
-    onCommit,
-    store,
-    clock,
-    logger,
-    segments: {
-      segmentBytes:
-        config.get('internal.metadata.log.segment.bytes') ?? config.get('metadata.log.segment.bytes'),
-      segmentMs: config.get('metadata.log.segment.ms'),
-    },
-    nodeId: brokerId,
-    snapshots: {
-      maxBytesBetween: config.get('metadata.log.max.record.bytes.between.snapshots'),
-      maxIntervalMs: config.get('metadata.log.max.snapshot.interval.ms'),
-      retentionBytes: config.get('metadata.max.retention.bytes'),
-      retentionMs: config.get('metadata.max.retention.ms'),
-    },
-  })
-  const producerIds = new ProducerIds(controller, brokerId)
-  const coordinators = buildCoordinators({ ...common, clientClock, replicas, producerIds })
-  return {
-    ...common,
-    brokerId,
-    clientClock,
-    replicas,
-    logRoom: store instanceof MemoryStore ? boundMemory(store, { config, logger, replicas }) : AMPLE_ROOM,
-    groups: coordinators.groups,
-    transactions: coordinators.transactions,
-    writeMarkers: coordinators.writeMarkers,
-    clientMetrics,
-    unsent: new UnsentAnswers(),
-    controller,
-    fetchSessions: new FetchSessions({
-      clock,
-      random,
-      maxSessions: config.get('max.incremental.fetch.session.cache.slots'),
-      evictAfterMs: EVICT_AFTER_MS,
-    }),
-    producerIds,
-    resolveHost,
-    apiVersions: handlers.flatMap(({ api }) =>
-      api.advertised === null
-        ? []
-        : [{ apiKey: api.key, minVersion: api.advertised[0], maxVersion: api.advertised[1] }],
-    ),
-  }
-}
-
-/**
- * What happens before anybody can connect: the metadata are read back, the broker registers itself, and the topics to
- * start with are made where they are not there from before.
- */
-export async function startServices(
-  services: Services,
-  topics: NonNullable<ClusterOptions['topics']>,
-): Promise<void> {
-  const { controller, metadata } = services
-  await controller.open()
-  const wanted = asTopicOptions(topics)
-  await createTopics(
-    controller,
-    wanted.filter(({ name }) => metadata.topic(name) === undefined),
-  )
-}
-
-/** Who has not said which node they are is the one that the data directory belongs to. */
-async function ownNodeId(
-  config: Readonly<Record<string, string>>,
-  options: ClusterOptions,
-): Promise<Readonly<Record<string, string>>> {
-  const isSaid = options.config?.['node.id'] !== undefined || options.config?.['broker.id'] !== undefined
-  const dataDir = isSaid ? null : dataDirOf({ givenText: (name) => config[name] })
-  const nodeId = dataDir === null ? undefined : await nodeIdOf(dataDir)
-  return nodeId === undefined ? config : { ...config, 'node.id': nodeId }
-}
-
-/** The configs to start with: those that are given, and a listener for the port and host of the options. */
-function brokerConfigs(options: ClusterOptions): Readonly<Record<string, string>> {
-  const { port, host } = options
-  const config = withDataDir(options)
-  if (config['listeners'] === undefined) {
-    const address = host === '*' ? '' : (host ?? 'localhost')
-    return {
-      ...defaultConfigs(config),
-      listeners: `PLAINTEXT://${hostAndPort(address, port ?? 0)}`,
-      ...config,
-    }
-  }
-  if (port !== undefined || host !== undefined) {
-    throw new ConfigError(
-      'both the config listeners and a port or host are given: listeners names its own ports',
-    )
-  }
-  return { ...defaultConfigs(config), ...config }
-}
-
-function withDataDir({ dataDir, config = {} }: ClusterOptions): Readonly<Record<string, string>> {
-  if (dataDir === undefined) return config
-  for (const name of ['log.dirs', 'log.dir']) {
-    if (config[name] === undefined) continue
-    throw new ConfigError(
-      `both the data directory ${dataDir} and the config ${name} are given: leave one out`,
-    )
-  }
-  return { ...config, 'log.dirs': dataDir }
-}
-
-function asTopicOptions(topics: NonNullable<ClusterOptions['topics']>): readonly TopicOptions[] {
-  return topics.map((topic) => (typeof topic === 'string' ? { name: topic } : topic))
-}
-
-async function createTopics(controller: Controller, topics: readonly TopicOptions[]): Promise<void> {
-  for (const { name, partitions = 1, config = {} } of topics) {
-    const configs = Object.entries(config).map(([key, value]) => ({ name: key, value }))
-    const spec = { name, numPartitions: partitions, replicationFactor: -1, assignments: [], configs }
-    const refuse = (error: KafkaError): never => {
-      throw new ConfigError(`topic ${name} cannot be created: ${error.message}`)
-    }
-    try {
-      const [outcome] = await controller.createTopics([spec], false)
-      if (outcome !== undefined && 'error' in outcome) refuse(outcome.error)
-    } catch (error) {
-      if (error instanceof KafkaError) refuse(error)
-      throw error
     }
   }
 }

@@ -8,7 +8,8 @@ export {
   seededRandom,
   type Timer,
 } from './clock.ts'
-export { type Cluster, type ClusterOptions, startCluster, type TopicOptions } from './cluster.ts'
+export { type Cluster, startCluster } from './cluster.ts'
+export type { ClusterOptions, TopicOptions } from './cluster-options.ts'
 export { ConfigError } from './config/config-error.ts'
 export type { CommittedOffset, GroupHandle, GroupMember, TopicPartition } from './library/group-handle.ts'
 export { KafkaRecord, type RecordHeader } from './library/kafka-record.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ClusterOptions } from '../cluster.ts'
+import type { ClusterOptions } from '../cluster-options.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import type { FetchRequest, FetchResponse } from '../wire/messages/fetch.ts'
 import { deleteRecordsHandler } from './delete-records.ts'

@@ -1,8 +1,9 @@
 /** What tests of handlers share: a broker without ports, and requests that are encoded, answered and decoded. */
 import { pino } from 'pino'
 import type { BrokerStorage } from '../broker-storage.ts'
+import { buildServices, startServices } from '../build-services.ts'
 import { ManualClock, seededRandom } from '../clock.ts'
-import { type BrokerOptions, buildServices, startServices } from '../cluster.ts'
+import type { BrokerOptions } from '../cluster-options.ts'
 import { BrokerConfig } from '../config/broker-config.ts'
 import { wholeBatches } from '../wire/batch.ts'
 import { ErrorCode, errorName } from '../wire/error-codes.ts'

@@ -1,6 +1,6 @@
 /** Retention and compaction of a broker's logs, at the times that its configs say. */
 import { afterEach, describe, expect, it } from 'vitest'
-import type { BrokerOptions } from '../cluster.ts'
+import type { BrokerOptions } from '../cluster-options.ts'
 import { LogCleaner } from '../replica/log-cleaner.ts'
 import type { Partition } from '../replica/partition.ts'
 import { MemoryStore } from '../storage/memory-store.ts'

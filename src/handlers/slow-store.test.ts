@@ -1,6 +1,6 @@
 /** Produce, Fetch and the rest over a store that takes its time, or fails. */
 import { expect, it } from 'vitest'
-import type { ClusterOptions } from '../cluster.ts'
+import type { ClusterOptions } from '../cluster-options.ts'
 import { MemoryStore } from '../storage/memory-store.ts'
 import { SlowStore } from '../storage/slow-store.suite.ts'
 import { ErrorCode } from '../wire/error-codes.ts'

@@ -40,6 +40,7 @@ import { GroupShards } from './group-shards.ts'
 import { heartbeat } from './heartbeat.ts'
 import { joinGroup } from './join.ts'
 import { leaveGroup } from './leave.ts'
+import { joinAnswer, leaveAnswer, leaveError, leavers } from './member-answers.ts'
 import {
   asSingleGroup,
   groupsOf,
@@ -59,16 +60,7 @@ import {
   usesTopicIds,
   withTopicIds,
 } from './topic-checks.ts'
-import { commitTransactionalOffsets, txnOffsetCommitError } from './txn-commit.ts'
-
-/**
- * Asks whether a producer's transaction may write into a partition of `__consumer_offsets`.
- * @returns what the partition wants to see with the records.
- * @throws KafkaError, also as a rejection, when it may not.
- */
-export type VerifyTransaction = (
-  partition: number,
-) => VerificationGuard | null | undefined | Promise<VerificationGuard | null | undefined>
+import { commitTransactionalOffsets, txnOffsetCommitError, type VerifyTransaction } from './txn-commit.ts'
 
 /**
  * Errors are answered in the way of each API; nothing is thrown but COORDINATOR_NOT_AVAILABLE where a request was
@@ -132,7 +124,7 @@ export class GroupCoordinator {
     context: GroupRequestContext,
   ): JoinGroupResponse | Promise<JoinGroupResponse> {
     const refusal = this.#refusalOf(request)
-    if (refusal !== null) return joinAnswer(joinError(refusal, request.memberId), context)
+    if (refusal !== null) return joinAnswer(joinError(refusal, request.memberId), context.version)
     const parked = new Parked<JoinGroupResponse>()
     try {
       const shard = this.#shards.shardOf(request.groupId)
@@ -140,7 +132,7 @@ export class GroupCoordinator {
     } catch (error) {
       parked.complete(joinError(this.#errorOf(error, 'JoinGroup'), ''))
     }
-    return after(parked.answer(context.signal), (response) => joinAnswer(response, context))
+    return after(parked.answer(context.signal), (response) => joinAnswer(response, context.version))
   }
 
   syncGroup(
@@ -202,41 +194,22 @@ export class GroupCoordinator {
 
   leaveGroup(
     request: LeaveGroupRequest,
-    context: GroupRequestContext,
+    { version }: GroupRequestContext,
   ): LeaveGroupResponse | Promise<LeaveGroupResponse> {
     const { groupId } = request
-    const single = context.version < 3
-    const identities = single
-      ? [{ memberId: request.memberId, groupInstanceId: null, reason: null }]
-      : request.members
-    const answer = (errorCode: number, members: LeaveGroupResponse['members']): LeaveGroupResponse =>
-      single
-        ? {
-            throttleTimeMs: 0,
-            errorCode: errorCode || (members[0]?.errorCode ?? ErrorCode.NONE),
-            members: [],
-          }
-        : { throttleTimeMs: 0, errorCode, members }
     const refusal = this.#refusal(groupId)
-    if (refusal !== null) return answer(refusal, [])
+    if (refusal !== null) return leaveAnswer(refusal, [], version)
+    const identities = leavers(request, version)
     return this.#attempt(
       'LeaveGroup',
       () => {
         const shard = this.#shards.shardOf(groupId)
         return after(
           shard.answer(() => leaveGroup(shard, groupId, identities)),
-          (members) => answer(ErrorCode.NONE, members),
+          (members) => leaveAnswer(ErrorCode.NONE, members, version),
         )
       },
-      (code) => {
-        if (code !== ErrorCode.UNKNOWN_MEMBER_ID) return answer(code, [])
-        const unknown = identities.map(({ memberId, groupInstanceId }) => ({
-          memberId,
-          groupInstanceId,
-          errorCode: code,
-        }))
-        return answer(ErrorCode.NONE, unknown)
-      },
+      (code) => leaveError(identities, code, version),
     )
   }
 
@@ -467,10 +440,4 @@ export class GroupCoordinator {
     if (!(error instanceof KafkaError)) this.#services.logger.error({ err: error }, `${what} failed`)
     return codeOf(error)
   }
-}
-
-/** Where there is no protocol, versions before 7 have no null to say so. */
-function joinAnswer(response: JoinGroupResponse, { version }: GroupRequestContext): JoinGroupResponse {
-  const protocolName = version < 7 ? (response.protocolName ?? '') : response.protocolName || null
-  return protocolName === response.protocolName ? response : { ...response, protocolName }
 }

@@ -22,9 +22,10 @@ import type {
 import { ZERO_UUID } from '../wire/reader.ts'
 import { Writer } from '../wire/writer.ts'
 import { type CommittedOffset, DurableState } from './durable-state.ts'
-import { GroupCoordinator, type VerifyTransaction } from './group-coordinator.ts'
+import { GroupCoordinator } from './group-coordinator.ts'
 import type { GroupConfig, GroupRequestContext, TopicsView } from './group-services.ts'
 import { decodeRecord } from './records.ts'
+import type { VerifyTransaction } from './txn-commit.ts'
 
 export class TestTopics implements TopicsView {
   readonly #topics = new Map<string, { id: string; partitions: number }>()

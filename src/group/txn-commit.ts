@@ -1,6 +1,7 @@
 /** TxnOffsetCommit: offsets that a transaction takes along (KIP-98, KIP-447). */
 
 import type { VerifiedProducer } from '../coordinator/coordinator-log.ts'
+import type { VerificationGuard } from '../log/verifications.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import type {
@@ -16,6 +17,15 @@ import type { GroupRecord } from './records.ts'
 
 /** From this version on clients know COORDINATOR_LOAD_IN_PROGRESS here (KAFKA-7296). */
 const LOAD_IN_PROGRESS_FROM = 2
+
+/**
+ * Asks whether a producer's transaction may write into a partition of `__consumer_offsets`.
+ * @returns what the partition wants to see with the records.
+ * @throws KafkaError, also as a rejection, when it may not.
+ */
+export type VerifyTransaction = (
+  partition: number,
+) => VerificationGuard | null | undefined | Promise<VerificationGuard | null | undefined>
 
 /**
  * Records the offsets of `request`, whose topics exist; they count once the transaction of `producer` is committed.

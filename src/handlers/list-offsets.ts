@@ -3,7 +3,7 @@
  * v2 isolation level · v4 leader epochs (KIP-320) · v6 flexible · v7 -3, the record with the greatest timestamp
  * (KIP-734) · v8 -4, the local log start (KIP-405) · v9 -5 (KIP-1005) · v10 timeout (KIP-1075) · v11 -6 (KIP-1023).
  */
-import { ListOffsetsTimestamp } from '../replica/partition.ts'
+import { ListOffsetsTimestamp } from '../replica/offset-lookup.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import {

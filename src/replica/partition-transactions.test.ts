@@ -4,7 +4,8 @@ import { MARKER_BYTES, type TransactionMarker } from '../log/transaction-marker.
 import { MemoryStore } from '../storage/memory-store.ts'
 import { SlowStore } from '../storage/slow-store.suite.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
-import { Isolation, ListOffsetsTimestamp, Partition } from './partition.ts'
+import { ListOffsetsTimestamp } from './offset-lookup.ts'
+import { Isolation, Partition } from './partition.ts'
 
 const { READ_COMMITTED, READ_UNCOMMITTED } = Isolation
 

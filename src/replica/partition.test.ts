@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { openTestLog, producedBatch, records } from '../log/test-log.suite.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
-import { type FetchPosition, ListOffsetsTimestamp, Partition } from './partition.ts'
+import { ListOffsetsTimestamp } from './offset-lookup.ts'
+import { type FetchPosition, Partition } from './partition.ts'
 
 const FROM_START: FetchPosition = {
   offset: 0n,

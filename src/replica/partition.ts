@@ -13,6 +13,7 @@ import type { VerificationGuard } from '../log/verifications.ts'
 import type { PartitionRegistration } from '../metadata/metadata.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
+import { lookUpOffset } from './offset-lookup.ts'
 
 /** Which records a reader sees: `isolation_level` of Fetch and ListOffsets. */
 export const Isolation = { READ_UNCOMMITTED: 0, READ_COMMITTED: 1 } as const
@@ -51,18 +52,6 @@ export interface PartitionWatcher {
    */
   partitionChanged(bytes: number, committedBytes: number): void
 }
-
-/** What is asked of a log by time: the special timestamps of ListOffsets. */
-export const ListOffsetsTimestamp = {
-  LATEST: -1n,
-  EARLIEST: -2n,
-  MAX_TIMESTAMP: -3n,
-  EARLIEST_LOCAL: -4n,
-  LATEST_TIERED: -5n,
-  EARLIEST_PENDING_UPLOAD: -6n,
-} as const
-
-const NOT_FOUND: TimestampAndOffset = { timestamp: -1n, offset: -1n, leaderEpoch: -1 }
 
 export class Partition {
   readonly topic: string
@@ -223,26 +212,7 @@ export class Partition {
     currentLeaderEpoch: number,
   ): TimestampAndOffset | Promise<TimestampAndOffset> {
     this.checkLeaderEpoch(currentLeaderEpoch)
-    const end = this.#readableEnd(isolation)
-    const readable = (found: TimestampAndOffset | null): TimestampAndOffset =>
-      found !== null && found.offset < end ? found : NOT_FOUND
-    switch (timestamp) {
-      case ListOffsetsTimestamp.LATEST:
-        return { timestamp: -1n, offset: end, leaderEpoch: this.#log.latestEpoch }
-      case ListOffsetsTimestamp.EARLIEST:
-      case ListOffsetsTimestamp.EARLIEST_LOCAL: {
-        const offset = this.logStartOffset
-        return { timestamp: -1n, offset, leaderEpoch: this.#log.epochForOffset(offset) }
-      }
-      case ListOffsetsTimestamp.LATEST_TIERED:
-      case ListOffsetsTimestamp.EARLIEST_PENDING_UPLOAD:
-        return NOT_FOUND
-    }
-    const found =
-      timestamp === ListOffsetsTimestamp.MAX_TIMESTAMP
-        ? this.#log.maxTimestampOffset()
-        : this.#log.offsetForTimestamp(timestamp)
-    return found instanceof Promise ? found.then(readable) : readable(found)
+    return lookUpOffset(this.#log, timestamp, this.#readableEnd(isolation))
   }
 
   /**

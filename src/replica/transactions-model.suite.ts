@@ -10,7 +10,8 @@ import { readMarker } from '../log/transaction-marker.ts'
 import type { LogStore } from '../storage/log-store.ts'
 import * as batch from '../wire/batch.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
-import { Isolation, ListOffsetsTimestamp, Partition, type PartitionRead } from './partition.ts'
+import { ListOffsetsTimestamp } from './offset-lookup.ts'
+import { Isolation, Partition, type PartitionRead } from './partition.ts'
 
 interface ModelBatch {
   readonly base: bigint

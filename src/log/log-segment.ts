@@ -1,4 +1,5 @@
 /** What a log knows of one of its segments: when it is full, and which timestamps it holds. */
+import type { Random } from '../clock.ts'
 import type { Segment } from '../storage/log-store.ts'
 import { NO_TIMESTAMP } from '../wire/batch.ts'
 import type { LogConfig } from './log-config.ts'
@@ -22,8 +23,8 @@ export class LogSegment {
   readonly createdMs: number
   /** When it was last written to, as far as that is known: it stands for timestamps that batches do not have. */
   modifiedMs: number
-  /** How much earlier than segment.ms the segment ends: drawn by whoever begins it. */
-  jitterMs = 0
+  /** How much earlier than segment.ms the segment ends. */
+  #jitterMs = 0
   #sizeBytes = 0
   /** The latest timestamp of the first batch, or -1. */
   #firstTimestamp: bigint = NO_TIMESTAMP
@@ -91,10 +92,16 @@ export class LogSegment {
     return this.#maxTimestamp >= 0n ? Number(this.#maxTimestamp) : this.modifiedMs
   }
 
+  /** Gives the segment a time of its own to end at, so that those of many logs do not end all at once. */
+  drawJitter({ segmentJitterMs, segmentMs }: LogConfig, random: Random | undefined): void {
+    if (segmentJitterMs === 0 || random === undefined) return
+    this.#jitterMs = random.bytes(6).readUIntBE(0, 6) % Math.min(segmentJitterMs, segmentMs)
+  }
+
   /** Whether the batch belongs into a new segment, by Kafka's rules of size, time and index space. */
   isFullFor(batch: BatchFacts, config: LogConfig, nowMs: number): boolean {
     if (this.#sizeBytes > config.segmentBytes - batch.bytes) return true
-    if (this.#sizeBytes > 0 && this.#waitedMs(batch, nowMs) > config.segmentMs - this.jitterMs) return true
+    if (this.#sizeBytes > 0 && this.#waitedMs(batch, nowMs) > config.segmentMs - this.#jitterMs) return true
     if (this.#offsetEntries >= Math.floor(config.segmentIndexBytes / OFFSET_INDEX_ENTRY_BYTES)) return true
     if (this.#timeEntries >= Math.floor(config.segmentIndexBytes / TIME_INDEX_ENTRY_BYTES) - 1) return true
     return batch.lastOffset - this.baseOffset > MAX_OFFSET_DELTA

@@ -1,6 +1,5 @@
 /** One replica of one partition: its batches, offsets, producer state and leader epochs, over a stored log. */
-import type { Clock, Random } from '../clock.ts'
-import type { LogId, LogStore, StoredLog } from '../storage/log-store.ts'
+import type { LogId, StoredLog } from '../storage/log-store.ts'
 import { lastSegmentFrom } from '../storage/segment-search.ts'
 import * as batch from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
@@ -12,6 +11,7 @@ import type { EpochEnd } from './leader-epochs.ts'
 import { LogCheckpoints } from './log-checkpoints.ts'
 import { LogCleaning } from './log-cleaning.ts'
 import type { LogConfig } from './log-config.ts'
+import type { LogOptions } from './log-options.ts'
 import { type RecoveredLog, recoverLog } from './log-recovery.ts'
 import { type BatchFacts, LogSegment } from './log-segment.ts'
 import type { LogState } from './log-state.ts'
@@ -23,22 +23,6 @@ import { findMaxTimestamp, findTimestamp, type TimestampAndOffset } from './time
 import { type AbortedTransaction, buildMarker, type TransactionMarker } from './transaction-marker.ts'
 import { type ValidatedBatch, validateBatch } from './validate-batch.ts'
 import type { VerificationGuard } from './verifications.ts'
-
-export interface LogOptions {
-  readonly store: LogStore
-  readonly id: LogId
-  /** The leader epoch that the log is opened in: it fences whoever opened it in a lower one. */
-  readonly epoch: number
-  readonly clock: Clock
-  /** Asked at every use, so that a changed config takes effect at once. */
-  readonly config: () => LogConfig
-  /** Where segment.jitter.ms is drawn from; without it there is no jitter. */
-  readonly random?: Random
-  /** Called once, when the store has failed: the log is offline from then on. */
-  readonly onOffline?: (failure: KafkaError) => void
-  /** Called when another segment begins. */
-  readonly onRoll?: () => void
-}
 
 /**
  * A log. Every method that changes it is one synchronous step as far as the log's own state goes; what the store
@@ -79,7 +63,7 @@ export class Log {
     })
     this.#expiry = new ProducerExpiry(options.clock.now(), options.config())
     this.#flushes = new FlushSchedule(options.clock, () => this.#queue.flush())
-    this.#drawJitter()
+    recovered.state.segments.at(-1)?.drawJitter(options.config(), options.random)
   }
 
   /** The first offset that readers may ask for. */
@@ -414,7 +398,7 @@ export class Log {
     if (segments.at(-1)?.sizeBytes === 0) segments.pop()
     const next = new LogSegment(baseOffset, this.#options.clock.now())
     segments.push(next)
-    this.#drawJitter()
+    next.drawJitter(this.#options.config(), this.#options.random)
     this.#options.onRoll?.()
     return next
   }
@@ -430,15 +414,6 @@ export class Log {
       logStartOffset: this.#state.startOffset,
       durable: lastOffset < this.#queue.durableEndOffset ? undefined : this.#queue.idle,
     }
-  }
-
-  /** So that the segments of many logs do not end all at once. */
-  #drawJitter(): void {
-    const { config, random } = this.#options
-    const { segmentJitterMs, segmentMs } = config()
-    const active = this.#state.segments.at(-1)
-    if (segmentJitterMs === 0 || random === undefined || active === undefined) return
-    active.jitterMs = random.bytes(6).readUIntBE(0, 6) % Math.min(segmentJitterMs, segmentMs)
   }
 
   #checkWritable(): void {

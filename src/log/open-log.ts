@@ -1,6 +1,7 @@
 /** Opens logs. */
 import type { StoredLog } from '../storage/log-store.ts'
-import { Log, type LogOptions } from './log.ts'
+import { Log } from './log.ts'
+import type { LogOptions } from './log-options.ts'
 import { recoverLog } from './log-recovery.ts'
 import { withStorageErrors } from './store-queue.ts'
 

@@ -3,7 +3,6 @@ import type { Logger } from 'pino'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { usableMemoryBytes } from '../config/usable-memory.ts'
 import { isInternalTopic } from '../metadata/topic-name.ts'
-import { useFreedMemoryAgain } from '../storage/kept-memory.ts'
 import type { MemoryStore } from '../storage/memory-store.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
@@ -62,9 +61,8 @@ export function boundMemory(store: MemoryStore, options: MemoryBoundOptions): Lo
   const configured = options.config.get('ottla.memory.max.bytes')
   const usableBytes = usableMemoryBytes()
   const maxBytes = configured < 0 ? defaultMaxBytes(usableBytes) : configured
-  const ample = isAmple(maxBytes, usableBytes)
-  if (ample) useFreedMemoryAgain()
-  const bound = new MemoryBound(store, { ...options, maxBytes, ample })
+  if (!isAmple(maxBytes, usableBytes)) store.use.spare()
+  const bound = new MemoryBound(store, maxBytes, options)
   let looking = false
   store.use.watch(Math.max(1, Math.floor(bound.maxBytes / LOOKS)), () => {
     if (looking) return
@@ -92,29 +90,22 @@ export function isAmple(maxBytes: number, usableBytes: number): boolean {
   return maxBytes * WITH_GAPS + SPARE_BYTES <= usableBytes
 }
 
-interface LimitedOptions extends MemoryBoundOptions {
-  readonly maxBytes: number
-  /** See `isAmple`. */
-  readonly ample: boolean
-}
-
 class MemoryBound implements LogRoom {
   readonly maxBytes: number
   readonly #store: MemoryStore
-  readonly #options: LimitedOptions
+  readonly #options: MemoryBoundOptions
   #full = false
   readonly #told = new Set<string>()
 
-  constructor(store: MemoryStore, options: LimitedOptions) {
+  constructor(store: MemoryStore, maxBytes: number, options: MemoryBoundOptions) {
     this.#store = store
-    this.maxBytes = options.maxBytes
+    this.maxBytes = maxBytes
     this.#options = options
   }
 
-  /** Large ones are likely to be kept as they are. Where memory is short, V8 counts them so that garbage goes early. */
+  /** Large ones are likely to be kept as they are. */
   allocate(bytes: number): Buffer {
-    if (bytes < KEPT_BYTES) return lend(bytes)
-    return this.#options.ample ? this.#store.use.allocate(bytes) : Buffer.allocUnsafeSlow(bytes)
+    return bytes < KEPT_BYTES ? lend(bytes) : this.#store.use.allocate(bytes)
   }
 
   check(): void {

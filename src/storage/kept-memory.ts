@@ -25,6 +25,7 @@ export class KeptMemory {
   /** A buffer with anything in it; nothing else lies in its memory. */
   allocate(bytes: number): Buffer {
     if (bytes < LARGE_BYTES) return Buffer.allocUnsafeSlow(bytes)
+    if (!freedMemoryIsUsedAgain) useFreedMemoryAgain()
     const keptBytes = this.#keptBytes()
     // Logs keep other things, too: what they keep more than was allocated here does not make up for garbage.
     this.#keptBefore = Math.max(this.#keptBefore, keptBytes - this.#uncountedBytes)
@@ -54,8 +55,7 @@ let freedMemoryIsUsedAgain = false
  * to once it has freed a piece as large as the one that is garbage here, of which nothing is ever touched. Other C
  * libraries go on as before. The price is gaps: the process takes up to half as much again as what it holds.
  */
-export function useFreedMemoryAgain(): void {
-  if (freedMemoryIsUsedAgain) return
+function useFreedMemoryAgain(): void {
   freedMemoryIsUsedAgain = true
   Buffer.allocUnsafeSlow(GLIBC_PIECE_BYTES)
 }

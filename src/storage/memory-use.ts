@@ -16,6 +16,7 @@ export class MemoryUse {
   /** How many frames are kept that lie in the same memory: those of one request. */
   readonly #frames = new WeakMap<ArrayBufferLike, number>()
   readonly #memory = new KeptMemory(() => this.#bytes)
+  #isShort = false
   readonly #watch: Watch = { everyBytes: Infinity, leftBytes: Infinity, tell: () => {} }
 
   /** Bytes of the memory that is kept, where frames keep more alive than themselves that too. */
@@ -25,7 +26,12 @@ export class MemoryUse {
 
   /** Memory for what the logs are likely to keep as it is, with anything in it. */
   allocate(bytes: number): Buffer {
-    return this.#memory.allocate(bytes)
+    return this.#isShort ? Buffer.allocUnsafeSlow(bytes) : this.#memory.allocate(bytes)
+  }
+
+  /** Memory is short: what the logs no longer need goes as soon as it can, from now on, whatever time that takes. */
+  spare(): void {
+    this.#isShort = true
   }
 
   /** Calls `tell` each time that so many bytes have been appended, in the middle of an append. */

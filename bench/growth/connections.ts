@@ -1,6 +1,7 @@
 /** What requests cost beside few and many connections. */
+
+import { BenchConnection, openAll } from '../connection.ts'
 import type { RunningPeer } from '../measure.ts'
-import { BenchConnection } from './connection.ts'
 import { createTopics, metadataFrame, produceFrame } from './requests.ts'
 import { type Costs, inTurn, processorMs, repeated, type UnitTimes, unitMicros } from './unit.ts'
 
@@ -36,22 +37,4 @@ export async function costsBesideConnections(
   if (count >= LEAST_TO_DIVIDE) costs['open one of the connections, ask for metadata'] = openingMicros
   for (const connection of [first, ...more]) connection.close()
   return costs
-}
-
-/** How many connections are opened at a time. */
-const OPENED_AT_ONCE = 50
-
-export async function openAll(
-  port: number,
-  count: number,
-  frame: Buffer,
-): Promise<readonly BenchConnection[]> {
-  const opened: BenchConnection[] = []
-  while (opened.length < count) {
-    const wanted = Math.min(OPENED_AT_ONCE, count - opened.length)
-    const some = await Promise.all(Array.from({ length: wanted }, () => BenchConnection.open(port)))
-    await Promise.all(some.map((connection) => connection.exchange(frame)))
-    opened.push(...some)
-  }
-  return opened
 }

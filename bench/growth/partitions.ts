@@ -1,6 +1,7 @@
 /** What requests cost beside few and many partitions. */
+
+import { BenchConnection } from '../connection.ts'
 import type { RunningPeer } from '../measure.ts'
-import { BenchConnection } from './connection.ts'
 import {
   createFrame,
   createTopics,

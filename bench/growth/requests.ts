@@ -1,15 +1,15 @@
 /** The requests whose cost is compared: each always the same, in versions that every broker here speaks. */
 import { createTopicsApi } from '../../src/wire/messages/create-topics.ts'
 import { deleteTopicsApi } from '../../src/wire/messages/delete-topics.ts'
-import { type FetchTopic, fetchApi } from '../../src/wire/messages/fetch.ts'
+import { fetchApi } from '../../src/wire/messages/fetch.ts'
 import { heartbeatApi } from '../../src/wire/messages/heartbeat.ts'
 import { listOffsetsApi } from '../../src/wire/messages/list-offsets.ts'
 import { metadataApi } from '../../src/wire/messages/metadata.ts'
 import { offsetCommitApi } from '../../src/wire/messages/offset-commit.ts'
 import { produceApi } from '../../src/wire/messages/produce.ts'
-import { ZERO_UUID } from '../../src/wire/reader.ts'
 import { buildBatch } from '../../src/wire/records.ts'
-import { type BenchConnection, frameOf } from './connection.ts'
+import { type BenchConnection, frameOf } from '../connection.ts'
+import type { Member } from '../members.ts'
 
 const RECORD_BYTES = 100
 const LATEST = -1n
@@ -49,17 +49,15 @@ function* pieces(topics: readonly NewTopic[]): Generator<readonly NewTopic[]> {
   if (piece.length > 0) yield piece
 }
 
-function createRequest(topics: readonly NewTopic[]): Parameters<typeof createTopicsApi.request.write>[2] {
+function createRequest(topics: readonly NewTopic[]) {
   return {
     topics: topics.map(({ name, partitions, configs = {} }) => ({
       name,
       numPartitions: partitions,
       replicationFactor: 1,
-      assignments: [],
       configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
     })),
     timeoutMs: TIMEOUT_MS,
-    validateOnly: false,
   }
 }
 
@@ -68,68 +66,41 @@ export function createFrame(name: string): Buffer {
 }
 
 export function deleteFrame(name: string): Buffer {
-  return frameOf(deleteTopicsApi, 5, { topics: [], topicNames: [name], timeoutMs: TIMEOUT_MS })
+  return frameOf(deleteTopicsApi, 5, { topicNames: [name], timeoutMs: TIMEOUT_MS })
 }
 
 /** Produces one small record. */
 export function produceFrame(topic: string, index: number, timestamp: bigint = BigInt(Date.now())): Buffer {
   const records = buildBatch([{ key: null, value: Buffer.alloc(RECORD_BYTES, 'x'), timestamp }])
-  return frameOf(produceApi, 9, {
-    transactionalId: null,
-    acks: -1,
-    timeoutMs: TIMEOUT_MS,
-    topicData: [{ name: topic, topicId: ZERO_UUID, partitionData: [{ index, records }] }],
-  })
+  const topicData = [{ name: topic, partitionData: [{ index, records }] }]
+  return frameOf(produceApi, 9, { acks: -1, timeoutMs: TIMEOUT_MS, topicData })
 }
 
 export function metadataFrame(topic: string): Buffer {
-  return frameOf(metadataApi, 9, {
-    topics: [{ topicId: ZERO_UUID, name: topic }],
-    allowAutoTopicCreation: false,
-    includeClusterAuthorizedOperations: false,
-    includeTopicAuthorizedOperations: false,
-  })
+  return frameOf(metadataApi, 9, { topics: [{ name: topic }], allowAutoTopicCreation: false })
 }
 
 export function listOffsetsFrame(topic: string): Buffer {
-  const partition = { partitionIndex: 0, currentLeaderEpoch: -1, timestamp: LATEST }
-  return frameOf(listOffsetsApi, 6, {
-    replicaId: -1,
-    isolationLevel: 0,
-    topics: [{ name: topic, partitions: [partition] }],
-    timeoutMs: TIMEOUT_MS,
-  })
+  const partition = { partitionIndex: 0, timestamp: LATEST }
+  return frameOf(listOffsetsApi, 6, { replicaId: -1, topics: [{ name: topic, partitions: [partition] }] })
 }
 
-export function heartbeatFrame(groupId: string, generationId: number, memberId: string): Buffer {
-  return frameOf(heartbeatApi, 4, { groupId, generationId, memberId, groupInstanceId: null })
+export function heartbeatFrame(member: Member): Buffer {
+  return frameOf(heartbeatApi, 4, member)
 }
 
-export function offsetCommitFrame(
-  groupId: string,
-  generationId: number,
-  memberId: string,
-  topic: string,
-): Buffer {
-  const partition = {
-    partitionIndex: 0,
-    committedOffset: 1n,
-    committedLeaderEpoch: -1,
-    committedMetadata: '',
-  }
+export function offsetCommitFrame({ groupId, memberId, generationId }: Member, topic: string): Buffer {
   return frameOf(offsetCommitApi, 8, {
     groupId,
     generationIdOrMemberEpoch: generationId,
     memberId,
-    groupInstanceId: null,
-    retentionTimeMs: -1n,
-    topics: [{ name: topic, topicId: ZERO_UUID, partitions: [partition] }],
+    topics: [{ name: topic, partitions: [{ partitionIndex: 0, committedOffset: 1n }] }],
   })
 }
 
 /** Fetches a batch at an offset, without a session. */
 export function fetchFrame(topic: string, offset: bigint): Buffer {
-  return frameOf(fetchApi, 12, fetchRequest(0, -1, [fetchTopic(topic, [0], offset)]))
+  return frameOf(fetchApi, 12, fetchRequest([fetchTopic(topic, 1, offset)]))
 }
 
 /**
@@ -141,12 +112,11 @@ export async function fetchInSession(
   topic: string,
   others: readonly NewTopic[],
 ): Promise<() => Buffer> {
-  const all = [topic, ...others.map(({ name }) => name)]
-  const counts = new Map(others.map(({ name, partitions }) => [name, partitions]))
-  const topics = all.map((name) => fetchTopic(name, indexesBelow(counts.get(name) ?? 1), 0n))
-  const { sessionId = 0 } = await connection.request(fetchApi, 12, fetchRequest(0, 0, topics))
+  const own = fetchTopic(topic, 1)
+  const all = [own, ...others.map(({ name, partitions }) => fetchTopic(name, partitions))]
+  const { sessionId } = await connection.request(fetchApi, 12, fetchRequest(all, 0, 0))
   if (sessionId === 0) throw new Error('the broker has opened no fetch session')
-  const frame = frameOf(fetchApi, 12, fetchRequest(sessionId, EPOCH_MARK, [fetchTopic(topic, [0], 0n)]))
+  const frame = frameOf(fetchApi, 12, fetchRequest([own], sessionId, EPOCH_MARK))
   const mark = Buffer.alloc(4)
   mark.writeInt32BE(EPOCH_MARK)
   const at = frame.indexOf(mark)
@@ -158,42 +128,16 @@ export async function fetchInSession(
   }
 }
 
-function indexesBelow(count: number): readonly number[] {
-  return Array.from({ length: count }, (_, index) => index)
-}
-
-function fetchTopic(topic: string, indexes: readonly number[], fetchOffset: bigint): FetchTopic {
-  const partitions = indexes.map((partition) => ({
+/** Of one batch from each partition. */
+function fetchTopic(topic: string, count: number, fetchOffset = 0n) {
+  const partitions = Array.from({ length: count }, (_, partition) => ({
     partition,
-    currentLeaderEpoch: -1,
     fetchOffset,
-    lastFetchedEpoch: -1,
-    logStartOffset: -1n,
-    // One batch.
     partitionMaxBytes: 1,
-    replicaDirectoryId: ZERO_UUID,
-    highWatermark: -1n,
   }))
-  return { topic, topicId: ZERO_UUID, partitions }
+  return { topic, partitions }
 }
 
-function fetchRequest(
-  sessionId: number,
-  sessionEpoch: number,
-  topics: readonly FetchTopic[],
-): Parameters<typeof fetchApi.request.write>[2] {
-  return {
-    clusterId: null,
-    replicaId: -1,
-    replicaState: { replicaId: -1, replicaEpoch: -1n },
-    maxWaitMs: 0,
-    minBytes: 1,
-    maxBytes: 1 << 20,
-    isolationLevel: 0,
-    sessionId,
-    sessionEpoch,
-    topics,
-    forgottenTopicsData: [],
-    rackId: '',
-  }
+function fetchRequest(topics: readonly ReturnType<typeof fetchTopic>[], sessionId = 0, sessionEpoch = -1) {
+  return { maxWaitMs: 0, minBytes: 1, maxBytes: 1 << 20, sessionId, sessionEpoch, topics }
 }

@@ -1,6 +1,7 @@
 /** What fetches and starts cost with few and many segments in a log. */
+
+import { BenchConnection } from '../connection.ts'
 import type { RunningPeer } from '../measure.ts'
-import { BenchConnection } from './connection.ts'
 import { createTopics, fetchFrame, produceFrame } from './requests.ts'
 import { type Costs, repeated, type UnitTimes, unitMicros } from './unit.ts'
 

@@ -1,6 +1,7 @@
 /** What one unit of work costs the broker. */
+
+import type { BenchConnection } from '../connection.ts'
 import type { RunningPeer } from '../measure.ts'
-import type { BenchConnection } from './connection.ts'
 
 /** By what is done, microseconds of the broker's processor time. */
 export type Costs = Readonly<Record<string, number>>

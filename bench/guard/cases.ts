@@ -1,16 +1,15 @@
 /** The requests that the guard counts, and what has to be there before they are sent. */
 import { endTxnApi } from '../../src/wire/messages/end-txn.ts'
 import { type FetchRequest, fetchApi } from '../../src/wire/messages/fetch.ts'
-import { findCoordinatorApi } from '../../src/wire/messages/find-coordinator.ts'
 import { heartbeatApi } from '../../src/wire/messages/heartbeat.ts'
 import { initProducerIdApi } from '../../src/wire/messages/init-producer-id.ts'
-import { joinGroupApi } from '../../src/wire/messages/join-group.ts'
 import { metadataApi } from '../../src/wire/messages/metadata.ts'
 import { offsetCommitApi } from '../../src/wire/messages/offset-commit.ts'
 import { produceApi } from '../../src/wire/messages/produce.ts'
-import { syncGroupApi } from '../../src/wire/messages/sync-group.ts'
-import { bodyOf, frameOf, type RawClient } from './raw-client.ts'
-import { batchOf, fetchRequest, metadataRequest, newest, produceRequest, topicIdOf } from './requests.ts'
+import { ZERO_UUID } from '../../src/wire/reader.ts'
+import { type BenchConnection, bodyOf, frameOf, retried } from '../connection.ts'
+import { findCoordinator, joinAlone, type Member } from '../members.ts'
+import { batchOf, fetchRequest, metadataRequest, newest, produceRequest } from '../requests.ts'
 
 export type Storage = 'memory' | 'disk'
 
@@ -22,13 +21,10 @@ export interface GuardCase {
   /** How many requests a window of counting has: fewer where each takes much memory, since no window may see a collection. */
   readonly requests: number
   /** Makes what the requests need, and gives what sends one of them and waits for the answer. */
-  readonly prepare: (client: RawClient) => Promise<() => Promise<void>>
+  readonly prepare: (client: BenchConnection) => Promise<() => Promise<void>>
 }
 
 const TOPIC = 'topic-0'
-/** Key types of FindCoordinator. */
-const GROUP = 0
-const TRANSACTION = 1
 const MANY = 50
 const FEW = 2
 
@@ -58,7 +54,11 @@ function both(name: string, requests: number, prepare: Prepare): readonly GuardC
   ]
 }
 
-async function produce(client: RawClient, count: number, valueBytes: number): Promise<() => Promise<void>> {
+async function produce(
+  client: BenchConnection,
+  count: number,
+  valueBytes: number,
+): Promise<() => Promise<void>> {
   const topicId = await topicIdOf(client, TOPIC)
   const version = newest(produceApi)
   const frame = frameOf(produceApi, version, produceRequest(topicId, batchOf(count, valueBytes)))
@@ -69,7 +69,11 @@ async function produce(client: RawClient, count: number, valueBytes: number): Pr
 }
 
 /** A fetch without a session. */
-async function fetchOnce(client: RawClient, count: number, valueBytes: number): Promise<() => Promise<void>> {
+async function fetchOnce(
+  client: BenchConnection,
+  count: number,
+  valueBytes: number,
+): Promise<() => Promise<void>> {
   const topicId = await topicIdOf(client, TOPIC)
   const fill = await produce(client, count, valueBytes)
   await fill()
@@ -78,7 +82,7 @@ async function fetchOnce(client: RawClient, count: number, valueBytes: number): 
 }
 
 /** As a consumer does that got the records of one batch and asks for those of the next. */
-async function fetchInSession(client: RawClient): Promise<() => Promise<void>> {
+async function fetchInSession(client: BenchConnection): Promise<() => Promise<void>> {
   const count = 10
   const valueBytes = 100
   const topicId = await topicIdOf(client, TOPIC)
@@ -95,7 +99,7 @@ async function fetchInSession(client: RawClient): Promise<() => Promise<void>> {
 }
 
 /** The long poll of a consumer that has read everything. */
-async function pollNothing(client: RawClient): Promise<() => Promise<void>> {
+async function pollNothing(client: BenchConnection): Promise<() => Promise<void>> {
   const nextEpoch = await openSession(client, await topicIdOf(client, TOPIC))
   return () => {
     const request = { ...fetchRequest(null, { maxWaitMs: 5 }), ...nextEpoch() }
@@ -105,9 +109,9 @@ async function pollNothing(client: RawClient): Promise<() => Promise<void>> {
 
 type NextEpoch = () => Pick<FetchRequest, 'sessionId' | 'sessionEpoch'>
 
-async function openSession(client: RawClient, topicId: string): Promise<NextEpoch> {
+async function openSession(client: BenchConnection, topicId: string): Promise<NextEpoch> {
   const request = fetchRequest(topicId, { sessionEpoch: 0, maxWaitMs: 1 })
-  const { sessionId = 0, errorCode } = await client.request(fetchApi, newest(fetchApi), request)
+  const { sessionId, errorCode } = await client.request(fetchApi, newest(fetchApi), request)
   expectNone(errorCode)
   let sessionEpoch = 0
   return () => {
@@ -116,7 +120,7 @@ async function openSession(client: RawClient, topicId: string): Promise<NextEpoc
   }
 }
 
-async function fetchSome(client: RawClient, frame: Buffer, minBytes: number): Promise<void> {
+async function fetchSome(client: BenchConnection, frame: Buffer, minBytes: number): Promise<void> {
   const answer = await client.exchange(frame)
   const { errorCode, responses } = bodyOf(fetchApi, newest(fetchApi), answer)
   expectNone(errorCode)
@@ -125,15 +129,13 @@ async function fetchSome(client: RawClient, frame: Buffer, minBytes: number): Pr
   if (answer.length < minBytes) throw new Error(`a fetch answered with ${answer.length} bytes`)
 }
 
-async function heartbeat(client: RawClient): Promise<() => Promise<void>> {
-  const { memberId, generationId } = await join(client)
-  const request = { groupId: 'group', generationId, memberId, groupInstanceId: null }
+async function heartbeat(client: BenchConnection): Promise<() => Promise<void>> {
   const version = newest(heartbeatApi)
-  const frame = frameOf(heartbeatApi, version, request)
+  const frame = frameOf(heartbeatApi, version, await onlyMember(client))
   return async () => expectNone(bodyOf(heartbeatApi, version, await client.exchange(frame)).errorCode)
 }
 
-async function metadata(client: RawClient): Promise<() => Promise<void>> {
+async function metadata(client: BenchConnection): Promise<() => Promise<void>> {
   const version = newest(metadataApi)
   const frame = frameOf(metadataApi, version, metadataRequest('topic-500'))
   return async () => {
@@ -142,23 +144,15 @@ async function metadata(client: RawClient): Promise<() => Promise<void>> {
   }
 }
 
-async function offsetCommit(client: RawClient): Promise<() => Promise<void>> {
+async function offsetCommit(client: BenchConnection): Promise<() => Promise<void>> {
   const topicId = await topicIdOf(client, TOPIC)
-  const { memberId, generationId } = await join(client)
+  const { groupId, memberId, generationId } = await onlyMember(client)
   const version = newest(offsetCommitApi)
-  const partition = {
-    partitionIndex: 0,
-    committedOffset: 0n,
-    committedLeaderEpoch: -1,
-    committedMetadata: '',
-  }
   const frame = frameOf(offsetCommitApi, version, {
-    groupId: 'group',
+    groupId,
     generationIdOrMemberEpoch: generationId,
     memberId,
-    groupInstanceId: null,
-    retentionTimeMs: -1n,
-    topics: [{ name: '', topicId, partitions: [partition] }],
+    topics: [{ topicId, partitions: [{ partitionIndex: 0, committedOffset: 0n }] }],
   })
   return async () => {
     const { topics } = bodyOf(offsetCommitApi, version, await client.exchange(frame))
@@ -167,22 +161,14 @@ async function offsetCommit(client: RawClient): Promise<() => Promise<void>> {
 }
 
 /** What the newest producers do: a produce that also adds the partition, and the end (KIP-890). */
-async function transaction(client: RawClient): Promise<() => Promise<void>> {
+async function transaction(client: BenchConnection): Promise<() => Promise<void>> {
   const transactionalId = 'transaction'
   const topicId = await topicIdOf(client, TOPIC)
-  const init = {
-    transactionalId,
-    transactionTimeoutMs: 60_000,
-    producerId: -1n,
-    producerEpoch: -1,
-    enable2Pc: false,
-    keepPreparedTxn: false,
-  }
-  await findCoordinator(client, TRANSACTION, transactionalId)
+  await findCoordinator(client, transactionalId, 'transaction')
+  const init = { transactionalId, transactionTimeoutMs: 60_000 }
   // The newest that says no two-phase commit is wanted without being asked for it.
-  let producer = await retried(() => client.request(initProducerIdApi, 5, init))
+  let { producerId, producerEpoch } = await retried(() => client.request(initProducerIdApi, 5, init))
   return async () => {
-    const { producerId = -1n, producerEpoch = -1 } = producer
     const options = { producerId, producerEpoch, baseSequence: 0, isTransactional: true }
     const request = produceRequest(topicId, batchOf(1, 100, options), transactionalId)
     const { responses } = await client.request(produceApi, newest(produceApi), request)
@@ -190,58 +176,20 @@ async function transaction(client: RawClient): Promise<() => Promise<void>> {
     const end = { transactionalId, producerId, producerEpoch, committed: true }
     const ended = await client.request(endTxnApi, newest(endTxnApi), end)
     expectNone(ended.errorCode)
-    producer = { ...ended, producerEpoch: ended.producerEpoch ?? -1 }
+    ;({ producerId, producerEpoch } = ended)
   }
 }
 
-/** Makes the client the only member of a group. */
-async function join(client: RawClient): Promise<{ memberId: string; generationId: number }> {
-  const request = (memberId: string) => ({
-    groupId: 'group',
-    sessionTimeoutMs: 45_000,
-    rebalanceTimeoutMs: 300_000,
-    memberId,
-    groupInstanceId: null,
-    protocolType: 'consumer',
-    protocols: [{ name: 'range', metadata: Buffer.alloc(20) }],
-    reason: null,
-  })
-  const version = newest(joinGroupApi)
-  await findCoordinator(client, GROUP, 'group')
-  const { memberId } = await retried(() => client.request(joinGroupApi, version, request('')), 79)
-  const joined = await client.request(joinGroupApi, version, request(memberId))
-  expectNone(joined.errorCode)
-  const { generationId = -1, protocolName } = joined
-  const synced = await client.request(syncGroupApi, newest(syncGroupApi), {
-    groupId: 'group',
-    generationId,
-    memberId,
-    groupInstanceId: null,
-    protocolType: 'consumer',
-    protocolName,
-    assignments: [{ memberId, assignment: Buffer.alloc(20) }],
-  })
-  expectNone(synced.errorCode)
-  return { memberId, generationId }
+async function onlyMember(client: BenchConnection): Promise<Member> {
+  await findCoordinator(client, 'group')
+  return joinAlone(client, 'group')
 }
 
-/** Asking is what makes the coordinator's topic. */
-async function findCoordinator(client: RawClient, keyType: number, key: string): Promise<void> {
-  const request = { key: '', keyType, coordinatorKeys: [key] }
-  await client.request(findCoordinatorApi, newest(findCoordinatorApi), request)
-}
-
-/** Asks until the coordinator's topic is there. */
-async function retried<Res extends { readonly errorCode: number }>(
-  ask: () => Promise<Res>,
-  wanted = 0,
-): Promise<Res> {
-  for (let attempt = 0; ; attempt++) {
-    const answer = await ask()
-    if (answer.errorCode === wanted) return answer
-    if (attempt === 100) expectNone(answer.errorCode)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
+async function topicIdOf(client: BenchConnection, name: string): Promise<string> {
+  const { topics } = await client.request(metadataApi, newest(metadataApi), metadataRequest(name))
+  const topicId = topics[0]?.topicId
+  if (topicId === undefined || topicId === ZERO_UUID) throw new Error(`there is no topic ${name}`)
+  return topicId
 }
 
 function expectNone(errorCode: number | undefined): void {

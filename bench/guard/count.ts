@@ -4,11 +4,11 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { BenchConnection } from '../connection.ts'
 import type { Counted, Order } from './broker.ts'
 import type { GuardCase } from './cases.ts'
 import type { Cost } from './compare.ts'
 import type { Allocations, Calls } from './probe.ts'
-import { RawClient } from './raw-client.ts'
 
 /**
  * Without compiled code the same requests allocate the same bytes: when V8 compiles a function, and what it then finds
@@ -46,7 +46,7 @@ export async function countCase(program: string, guardCase: GuardCase): Promise<
 }
 
 async function countIn(broker: BrokerProcess, { name, requests, prepare }: GuardCase): Promise<Cost> {
-  using client = await RawClient.connect(await broker.port())
+  using client = await BenchConnection.open(await broker.port())
   const send = await prepare(client)
   const window = async (count: number): Promise<Counted> => {
     await broker.tell('begin')

@@ -10,7 +10,7 @@ import { offsetFetchApi } from '../../src/wire/messages/offset-fetch.ts'
 import { produceApi } from '../../src/wire/messages/produce.ts'
 import { Reader } from '../../src/wire/reader.ts'
 import { Writer } from '../../src/wire/writer.ts'
-import { batchOf, fetchRequest, metadataRequest, newest, produceRequest } from '../guard/requests.ts'
+import { batchOf, fetchRequest, metadataRequest, newest, produceRequest } from '../requests.ts'
 import { type Effort, keep, nanosecondsPer, type Value } from './timing.ts'
 
 const TOPIC_ID = 'AQIDBAUGBwgJCgsMDQ4PEA'

@@ -7,7 +7,7 @@ import { startBroker } from '../../src/cluster.ts'
 import type { Partition } from '../../src/replica/partition.ts'
 import { setBaseOffset } from '../../src/wire/batch.ts'
 import { crc32c } from '../../src/wire/crc32c.ts'
-import { batchOf } from '../guard/requests.ts'
+import { batchOf } from '../requests.ts'
 import { type Effort, keep, nanosecondsPer, nanosecondsPerStep, type Value } from './timing.ts'
 
 const BATCHES = [

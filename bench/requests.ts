@@ -1,12 +1,11 @@
 /** Requests as clients send them, in the newest versions that they know, and batches of fixed content. */
-import type { Api } from '../../src/wire/message.ts'
-import type { FetchRequest } from '../../src/wire/messages/fetch.ts'
-import { type MetadataRequest, metadataApi } from '../../src/wire/messages/metadata.ts'
-import type { ProduceRequest } from '../../src/wire/messages/produce.ts'
-import { ZERO_UUID } from '../../src/wire/reader.ts'
-import type { BatchOptions } from '../../src/wire/record-builder.ts'
-import { buildBatch } from '../../src/wire/records.ts'
-import type { RawClient } from './raw-client.ts'
+import type { Api } from '../src/wire/message.ts'
+import type { FetchRequest } from '../src/wire/messages/fetch.ts'
+import type { MetadataRequest } from '../src/wire/messages/metadata.ts'
+import type { ProduceRequest } from '../src/wire/messages/produce.ts'
+import { ZERO_UUID } from '../src/wire/reader.ts'
+import type { BatchOptions } from '../src/wire/record-builder.ts'
+import { buildBatch } from '../src/wire/records.ts'
 
 /** A batch of records without keys, all with the same timestamp. */
 export function batchOf(count: number, valueBytes: number, options: BatchOptions = {}): Buffer {
@@ -78,13 +77,6 @@ export function metadataRequest(name: string): MetadataRequest {
     includeClusterAuthorizedOperations: false,
     includeTopicAuthorizedOperations: false,
   }
-}
-
-export async function topicIdOf(client: RawClient, name: string): Promise<string> {
-  const { topics } = await client.request(metadataApi, newest(metadataApi), metadataRequest(name))
-  const topicId = topics[0]?.topicId
-  if (topicId === undefined || topicId === ZERO_UUID) throw new Error(`there is no topic ${name}`)
-  return topicId
 }
 
 /** The newest version that clients are told of. */

@@ -249,9 +249,10 @@ export class Connection implements Caller, Intake {
   #write(answer: Answer): void {
     const socket = this.#socket
     if (answer === null || this.#finished || socket.destroyed) return
-    const sent = whenSent(answer)
-    for (const [at, chunk] of answer.entries())
-      socket.write(chunk, at === answer.length - 1 ? sent : undefined)
+    const last = answer.length - 1
+    // What a log read comes behind a part of the answer's own.
+    const sent = last > 0 ? whenSent(answer) : undefined
+    for (let at = 0; at <= last; at++) socket.write(answer[at] as Buffer, at === last ? sent : undefined)
     if (socket.writableLength < GATHERED_BYTES) return
     socket.uncork()
     socket.cork()

@@ -15,8 +15,6 @@ import type { IdleConnections } from './idle-connections.ts'
 import type { RequestClaim, RequestMemory } from './request-memory.ts'
 
 export interface ConnectionOptions {
-  /** Accepted, and nothing read of it yet. */
-  readonly socket: Socket
   /** Answers one frame, as `Dispatcher.serve` does. */
   readonly serve: (frame: Buffer, caller: Caller) => Answer | Promise<Answer>
   readonly clock: Clock
@@ -79,7 +77,8 @@ export class Connection implements Caller, Intake {
   #finished = false
   #graceTimer: Timer | null = null
 
-  constructor(options: ConnectionOptions) {
+  /** @param accepted nothing has been read of it yet; it may be given up for another one. */
+  constructor(accepted: Socket, options: ConnectionOptions) {
     this.#options = options
     this.#claim = options.requestMemory.claim(() => this.#arrived())
     this.#frames = new FrameCutter(options.maxRequestBytes, (sizeBytes) => this.#claim.begin(sizeBytes))
@@ -89,7 +88,7 @@ export class Connection implements Caller, Intake {
     this.clientPort = options.clientPort
     this.listenerName = options.listenerName
     this.advertised = options.advertised
-    const socket = readDirectly(options.socket, this)
+    const socket = readDirectly(accepted, this)
     this.#socket = socket
     socket.on('end', () => this.#ended())
     socket.on('drain', () => this.#drained())

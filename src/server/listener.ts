@@ -200,8 +200,7 @@ export class Listener {
       socket.destroy()
       return
     }
-    const connection = new Connection({
-      socket,
+    const connection = new Connection(socket, {
       serve: this.#serve,
       clock,
       logger,

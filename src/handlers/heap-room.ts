@@ -25,8 +25,8 @@ export function partitionBytes(count: number): number {
 const FULL_PART = 0.8
 /** Garbage is collected again when so much of the heap has come since, */
 const COLLECT_PART = 1 / 32
-/** or so many have been turned away. */
-const REFUSALS = 256
+/** or the heap, much as it was then, has seemed full so many times. */
+const FULL_LOOKS = 256
 /** So many small requests come between two looks. */
 const REQUESTS = 64
 
@@ -34,7 +34,8 @@ export class HeapRoom {
   readonly #heap: Heap
   /** What was left when garbage was collected last. */
   #collectedBytes = 0
-  #refusals = 0
+  /** How many times the heap has seemed full while it was much as it was when garbage was collected last. */
+  #fullLooks = 0
   #requests = 0
   #full = false
 
@@ -63,7 +64,7 @@ export class HeapRoom {
     const usedBytes = heap.usedBytes()
     if (usedBytes + bytes <= fullBytes) return false
     const grownBytes = Math.abs(usedBytes - this.#collectedBytes)
-    if (grownBytes > heap.limitBytes * COLLECT_PART || this.#refusals++ % REFUSALS === 0) {
+    if (grownBytes > heap.limitBytes * COLLECT_PART || this.#fullLooks++ % FULL_LOOKS === 0) {
       heap.collect()
       this.#collectedBytes = heap.usedBytes()
     }

@@ -35,15 +35,10 @@ async function run({ peers, rounds, short, progress }: MeasureContext): Promise<
     for (let round = 0; round < rounds; round++) {
       for (const { name, members, heartbeat } of short ? CASES.slice(0, 1) : CASES) {
         for (const { of, running } of runners) {
-          const { bootstrapServers: brokers, pid } = running
+          const { bootstrapServers: brokers } = running
           const topic = `groups-${members}-${round}`
-          const { stableMs, leaveMs } = await runClient<Rebalances>('groups', {
-            brokers,
-            pid,
-            topic,
-            members,
-            heartbeat,
-          })
+          const flags = { brokers, topic, members, heartbeat }
+          const { stableMs, leaveMs } = await runClient<Rebalances>('groups', flags)
           figures.add({ case: name, figure: 'until stable', unit: 'ms', better: 'less', of }, stableMs)
           figures.add(
             { case: name, figure: 'until stable when one has left', unit: 'ms', better: 'less', of },

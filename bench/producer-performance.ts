@@ -1,6 +1,7 @@
 /** Kafka's own ProducerPerformance, which is a producer in Java. */
 import { join } from 'node:path'
 import { javaLibs, javaServer } from '../compat-tests/tools.ts'
+import { processorMs } from './growth/unit.ts'
 import type { RunningPeer } from './measure.ts'
 import { runProgram } from './processes.ts'
 
@@ -23,30 +24,26 @@ export function missingProducerPerformance(): string | undefined {
  * warm-up, processor time that of everything.
  */
 export async function producerPerformance(
-  { bootstrapServers, processorMs }: RunningPeer,
+  running: RunningPeer,
   topic: string,
   sizeBytes: number,
   bytes: number,
 ): Promise<Performance> {
-  const usedMs = (): number => {
-    const { userMs, systemMs } = processorMs()
-    return userMs + systemMs
-  }
   const records = WARM_UP_RECORDS + Math.round(bytes / sizeBytes)
-  const beganMs = usedMs()
+  const beganMs = processorMs(running)
   const output = await runProgram('java', [
     ...['-Xmx256m', '-Dorg.slf4j.simpleLogger.defaultLogLevel=off', '-cp', join(javaLibs, '*')],
     ...[
       'org.apache.kafka.tools.ProducerPerformance',
       '--bootstrap-server',
-      bootstrapServers,
+      running.bootstrapServers,
       '--topic',
       topic,
     ],
     ...['--num-records', `${records}`, '--record-size', `${sizeBytes}`, '--throughput', '-1'],
     ...['--warmup-records', `${WARM_UP_RECORDS}`],
   ])
-  const brokerMs = usedMs() - beganMs
+  const brokerMs = processorMs(running) - beganMs
   const [, rate] = /steady state records sent, ([\d.]+) records\/sec/.exec(output) ?? []
   if (rate === undefined) throw new Error(`ProducerPerformance has said nothing of a steady state: ${output}`)
   const sent = records * sizeBytes

@@ -33,7 +33,7 @@ func newFlags(name string) (*flag.FlagSet, *target) {
 	flags := flag.NewFlagSet(name, flag.ExitOnError)
 	broker := &target{}
 	flags.StringVar(&broker.brokers, "brokers", "", "the bootstrap servers, comma-separated")
-	flags.IntVar(&broker.pid, "pid", 0, "the broker's process, whose processor time is told when it is given")
+	flags.IntVar(&broker.pid, "pid", 0, "the broker's process, whose processor time is told")
 	return flags, broker
 }
 
@@ -70,15 +70,14 @@ type stopwatch struct {
 
 // stretch is what a stopwatch has measured.
 type stretch struct {
-	Seconds     float64 `json:"seconds"`
-	ClientMs    float64 `json:"clientMs"`
-	BrokerMs    float64 `json:"brokerMs"`
-	BrokerKnown bool    `json:"brokerKnown"`
+	Seconds  float64 `json:"seconds"`
+	ClientMs float64 `json:"clientMs"`
+	BrokerMs float64 `json:"brokerMs"`
 }
 
 func startStopwatch(broker *target) *stopwatch {
 	watch := &stopwatch{broker: broker}
-	watch.brokerMs, _ = processorMs(broker.pid)
+	watch.brokerMs = processorMs(broker.pid)
 	watch.ownMs = ownProcessorMs()
 	watch.began = time.Now()
 	return watch
@@ -87,15 +86,13 @@ func startStopwatch(broker *target) *stopwatch {
 func (watch *stopwatch) stop() stretch {
 	seconds := time.Since(watch.began).Seconds()
 	ownMs := ownProcessorMs() - watch.ownMs
-	brokerMs, known := processorMs(watch.broker.pid)
-	return stretch{Seconds: seconds, ClientMs: ownMs, BrokerMs: brokerMs - watch.brokerMs, BrokerKnown: known}
+	return stretch{Seconds: seconds, ClientMs: ownMs, BrokerMs: processorMs(watch.broker.pid) - watch.brokerMs}
 }
 
 func (sum *stretch) add(other stretch) {
 	sum.Seconds += other.Seconds
 	sum.ClientMs += other.ClientMs
 	sum.BrokerMs += other.BrokerMs
-	sum.BrokerKnown = other.BrokerKnown
 }
 
 func ownProcessorMs() float64 {
@@ -108,16 +105,16 @@ func ownProcessorMs() float64 {
 }
 
 // processorMs is what a process has used of all processors, its ended threads included, in steps of 10 ms.
-func processorMs(pid int) (float64, bool) {
+func processorMs(pid int) float64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if pid == 0 || err != nil {
-		return 0, false
+	if err != nil {
+		return 0
 	}
 	// The program's name, in parentheses, may hold anything.
 	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
 	user, _ := strconv.ParseFloat(string(fields[11]), 64)
 	system, _ := strconv.ParseFloat(string(fields[12]), 64)
-	return (user + system) * 10, true
+	return (user + system) * 10
 }
 
 // payloads are values to produce in turn: half of each is random, half is not, so that compression has something to do

@@ -13,14 +13,10 @@ import (
 const joinGroupKey = 11
 
 type rebalances struct {
-	Members int `json:"members"`
 	// From the first JoinGroup until every member has its assignment.
 	StableMs float64 `json:"stableMs"`
 	// From the LeaveGroup of one until the others have its partitions.
 	LeaveMs float64 `json:"leaveMs"`
-	// How many assignments there were until the group was stable, over all members.
-	Assignments int `json:"assignments"`
-	stretch
 }
 
 // groups has a number of members join a new group at once, and then one of them leave. The members are clients of one
@@ -31,7 +27,6 @@ func groups(args []string) error {
 	topic := flags.String("topic", "", "the topic, which is made unless it is there")
 	count := flags.Int("members", 3, "how many members the group has")
 	heartbeat := flags.Duration("heartbeat", 3*time.Second, "how often members ask whether there is a rebalance")
-	balancer := flags.String("balancer", "cooperative-sticky", "cooperative-sticky, as by default, or range")
 	flags.Parse(args)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -48,10 +43,6 @@ func groups(args []string) error {
 		kgo.ConsumerGroup(fmt.Sprintf("%s-%x", *topic, rand.Uint64())), kgo.ConsumeTopics(*topic),
 		kgo.HeartbeatInterval(*heartbeat),
 	}
-	if *balancer == "range" {
-		options = append(options, kgo.Balancers(kgo.RangeBalancer()))
-	}
-	watch := startStopwatch(broker)
 	members, err := group.join(broker, *count, options)
 	if err != nil {
 		return err
@@ -67,8 +58,7 @@ func groups(args []string) error {
 	if err != nil {
 		return err
 	}
-	result := rebalances{Members: *count, Assignments: group.assignments(), stretch: watch.stop()}
-	result.StableMs = float64(stable.Sub(group.firstJoin).Microseconds()) / 1e3
+	result := rebalances{StableMs: float64(stable.Sub(group.firstJoin).Microseconds()) / 1e3}
 	// What happens right behind the assignment is no part of the next rebalance.
 	time.Sleep(300 * time.Millisecond)
 	left := time.Now()
@@ -88,7 +78,6 @@ type observedGroup struct {
 
 	lock      sync.Mutex
 	firstJoin time.Time
-	assigned  int
 	members   []*observedMember
 }
 
@@ -140,7 +129,6 @@ func (group *observedGroup) OnBrokerWrite(_ kgo.BrokerMetadata, key int16, _ int
 
 func (member *observedMember) gain(partitions map[string][]int32) {
 	member.group.change(func() {
-		member.group.assigned++
 		member.since = time.Now()
 		for _, indexes := range partitions {
 			for _, index := range indexes {
@@ -175,12 +163,6 @@ func (group *observedGroup) change(apply func()) {
 	case group.changed <- struct{}{}:
 	default:
 	}
-}
-
-func (group *observedGroup) assignments() int {
-	group.lock.Lock()
-	defer group.lock.Unlock()
-	return group.assigned
 }
 
 // untilStable waits until all members that are there have something and together everything, and returns since when.

@@ -10,16 +10,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+// Bytes of a record's value.
+const latencyBytes = 1024
+
 type latencies struct {
-	Records int     `json:"records"`
-	P50Ms   float64 `json:"p50Ms"`
-	P99Ms   float64 `json:"p99Ms"`
-	P999Ms  float64 `json:"p999Ms"`
-	MaxMs   float64 `json:"maxMs"`
+	P50Ms  float64 `json:"p50Ms"`
+	P99Ms  float64 `json:"p99Ms"`
+	P999Ms float64 `json:"p999Ms"`
 	// How late the client itself was with what it sent: what it could not keep up with is not the broker's.
 	LateP99Ms float64 `json:"lateP99Ms"`
 	// Until the producer had its answer.
-	AckP50Ms float64 `json:"ackP50Ms"`
 	AckP99Ms float64 `json:"ackP99Ms"`
 	stretch
 }
@@ -32,7 +32,6 @@ func latency(args []string) error {
 	rate := flags.Int("rate", 1000, "records a second")
 	seconds := flags.Float64("seconds", 10, "how long it is measured")
 	warmSeconds := flags.Float64("warm", 3, "how long records are sent before that")
-	size := flags.Int("size", 1024, "bytes of a record's value")
 	flags.Parse(args)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -60,7 +59,7 @@ func latency(args []string) error {
 		every:  time.Second / time.Duration(*rate),
 		warm:   int(float64(*rate) * *warmSeconds),
 		total:  int(float64(*rate) * (*warmSeconds + *seconds)),
-		values: payloads(*size),
+		values: payloads(latencyBytes),
 	}
 	received := make(chan []time.Duration, 1)
 	failed := make(chan error, 2)
@@ -80,9 +79,8 @@ func latency(args []string) error {
 	case taken := <-received:
 		slices.Sort(taken)
 		return printJSON(latencies{
-			Records: len(taken), P50Ms: quantile(taken, 0.5), P99Ms: quantile(taken, 0.99), P999Ms: quantile(taken, 0.999),
-			MaxMs: quantile(taken, 1), LateP99Ms: quantile(late, 0.99), AckP50Ms: quantile(acks, 0.5),
-			AckP99Ms: quantile(acks, 0.99), stretch: measured,
+			P50Ms: quantile(taken, 0.5), P99Ms: quantile(taken, 0.99), P999Ms: quantile(taken, 0.999),
+			LateP99Ms: quantile(late, 0.99), AckP99Ms: quantile(acks, 0.99), stretch: measured,
 		})
 	case err := <-failed:
 		return err

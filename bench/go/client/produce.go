@@ -11,8 +11,7 @@ import (
 )
 
 type produced struct {
-	Records int64 `json:"records"`
-	Bytes   int64 `json:"bytes"`
+	Bytes int64 `json:"bytes"`
 	stretch
 }
 
@@ -28,12 +27,7 @@ func produce(args []string) error {
 	clients := flags.Int("clients", 1, "how many clients send at once, each with a connection of its own")
 	acks := flags.String("acks", "all", "1 or all; all also means idempotent")
 	compression := flags.String("compression", "none", "none or lz4")
-	linger := flags.Duration("linger", 10*time.Millisecond, "how long a batch waits for more records; franz-go's default is 10ms")
-	buffered := flags.Int("buffered", 0, "how many records a client holds; by default 50,000 as franz-go has it, or 32 MB of them")
 	flags.Parse(args)
-	if *buffered == 0 {
-		*buffered = max(50_000, 32<<20 / *size)
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := broker.createTopic(ctx, *topic, *partitions, *configs); err != nil {
@@ -41,9 +35,8 @@ func produce(args []string) error {
 	}
 	options := []kgo.Opt{
 		kgo.DefaultProduceTopic(*topic),
-		kgo.ProducerLinger(*linger),
-		// 50,000 records of 100 bytes are just a batch for each of five partitions.
-		kgo.MaxBufferedRecords(*buffered),
+		// As many as by default, or 32 MB of them: 50,000 records of 100 bytes are just a batch for each of five partitions.
+		kgo.MaxBufferedRecords(max(50_000, 32<<20 / *size)),
 	}
 	if *acks == "1" {
 		options = append(options, kgo.RequiredAcks(kgo.LeaderAck()), kgo.DisableIdempotentWrite(),
@@ -72,8 +65,7 @@ func produce(args []string) error {
 	if err := sendAll(ctx, producers, values, each); err != nil {
 		return err
 	}
-	records := each * int64(*clients)
-	return printJSON(produced{Records: records, Bytes: records * int64(*size), stretch: watch.stop()})
+	return printJSON(produced{Bytes: each * int64(*clients) * int64(*size), stretch: watch.stop()})
 }
 
 // warm has a client learn of the topic, open its connections and get its producer id.

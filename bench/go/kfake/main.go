@@ -1,6 +1,6 @@
 // A fake Kafka of franz-go as a server of its own: one broker that keeps everything in memory.
 //
-// usage: kfake -port PORT [-partitions COUNT] [-config NAME=VALUE]...
+// usage: kfake -port PORT [-config NAME=VALUE]...
 //
 // Ends by SIGTERM or SIGINT.
 package main
@@ -31,14 +31,13 @@ func (c configs) Set(text string) error {
 
 func main() {
 	port := flag.Int("port", 9092, "where it listens, on 127.0.0.1")
-	partitions := flag.Int("partitions", 1, "how many partitions a topic gets when nobody says")
 	broker := configs{}
 	flag.Var(broker, "config", "a broker config, name=value")
 	flag.Parse()
 	cluster, err := kfake.NewCluster(
 		kfake.NumBrokers(1),
 		kfake.Ports(*port),
-		kfake.DefaultNumPartitions(*partitions),
+		kfake.DefaultNumPartitions(1),
 		kfake.AllowAutoTopicCreation(),
 		kfake.BrokerConfigs(broker),
 	)

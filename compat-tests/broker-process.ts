@@ -23,6 +23,8 @@ export interface OttlaOptions {
 
 export interface BrokerProcess extends AsyncDisposable {
   readonly pid: number
+  /** What it has written last, its log first of all. */
+  words(): string
   /** How it ended: its exit code, or the signal. */
   readonly exited: Promise<number | string>
   /** SIGKILL; resolves when it is gone, at once when it is gone already. */
@@ -66,6 +68,7 @@ export async function startBrokerProcess(command: BrokerCommand, port: number): 
   ])
   return {
     pid: pidOf(child),
+    words: () => words,
     exited,
     kill9,
     async stop() {

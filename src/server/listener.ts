@@ -8,6 +8,7 @@ import { clientHost, hostAndPort, plainAddress } from './addresses.ts'
 import { bind, makeServer, portOf } from './bind.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 import type { ConnectionQuotas } from './connection-quotas.ts'
+import { DescriptorRoom } from './descriptor-room.ts'
 import type { Dispatcher } from './dispatch.ts'
 import { IdleConnections } from './idle-connections.ts'
 import { RequestMemory } from './request-memory.ts'
@@ -46,6 +47,9 @@ const DEFAULT_GRACE_MS = 1_000
 /** So many sockets wait for room at a listener, as in the backlog of an operating system; more are closed. */
 const MAX_WAITING = 50
 
+/** How often it is told that connections are refused since there are too many. */
+const TOLD_AGAIN_MS = 60_000
+
 /** Listens on one address once it is told to, which should be when the broker is ready to answer. */
 export class Listener {
   readonly name: string
@@ -60,6 +64,8 @@ export class Listener {
   readonly #whenEmpty: (() => void)[] = []
   #servers: readonly Server[] = []
   readonly #serve: ConnectionOptions['serve']
+  #descriptors: DescriptorRoom | null = null
+  #toldMs = Number.NEGATIVE_INFINITY
   #port: number
   #accepted = 0
   #stopped = false
@@ -153,8 +159,20 @@ export class Listener {
 
   #accept(socket: Socket): void {
     socket.unref()
-    if (this.#options.quotas?.hasRoom(this.name) === false) this.#wait(socket)
+    this.#descriptors ??= new DescriptorRoom()
+    const refusal = this.#descriptors.refusal(socket)
+    if (refusal !== null) this.#refuse(socket, refusal)
+    else if (this.#options.quotas?.hasRoom(this.name) === false) this.#wait(socket)
     else this.#serveSocket(socket)
+  }
+
+  /** The client tries again, and gets in as soon as others have gone. */
+  #refuse(socket: Socket, refusal: string): void {
+    socket.destroy()
+    const { clock, logger } = this.#options
+    if (clock.now() - this.#toldMs < TOLD_AGAIN_MS) return
+    this.#toldMs = clock.now()
+    logger.warn(`listener ${this.name} closes new connections: ${refusal}`)
   }
 
   /** Nothing is read of a socket that waits, so that it costs no more than its place. */

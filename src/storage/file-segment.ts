@@ -272,8 +272,10 @@ export class FileSegment implements Segment, OpenFile {
 
   /** Writes what is new in the indexes; `isLast` says that no batch follows, so that the latest timestamp is noted. */
   saveIndexes(isLast: boolean): void {
-    if (this.#open === null) return
-    const { index } = this.#open
+    if (this.#open !== null) this.#save(this.#open.index, isLast)
+  }
+
+  #save(index: SegmentIndex, isLast: boolean): void {
     if (isLast) index.times.mark()
     const { offsets, times, savedOffsetBytes, savedTimeBytes } = index
     if (offsets.bytes.length === savedOffsetBytes && times.bytes.length === savedTimeBytes) return
@@ -312,9 +314,11 @@ export class FileSegment implements Segment, OpenFile {
   }
 
   release(): void {
-    if (this.#open === null) return
-    if (this.#state === '') this.#saveOrForget()
+    const open = this.#open
+    if (open === null) return
+    // First, since it may be the last file that the process can have open.
     this.#letGo()
+    if (this.#state === '') this.#saveOrForget(open.index)
   }
 
   /** Lets go of the file for good, without writing anything: for a segment that has failed, or is gone. */
@@ -335,9 +339,9 @@ export class FileSegment implements Segment, OpenFile {
   }
 
   /** A disk that is full must not keep files open: indexes that it does not take are made anew. */
-  #saveOrForget(): void {
+  #saveOrForget(index: SegmentIndex): void {
     try {
-      this.saveIndexes(true)
+      this.#save(index, true)
     } catch {
       this.#home.disk.remove(this.#path('.index')).catch(() => {})
     }

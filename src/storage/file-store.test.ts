@@ -54,6 +54,33 @@ describe('file store', () => {
     expect(disk.openFiles).toBe(0)
   })
 
+  it('closes files where the process can open no other, and says so once a minute', async () => {
+    const disk = new SimulatedDisk()
+    disk.maxOpenFiles = 6
+    const { store, clock, told } = await openTestStore(disk, { maxOpenFiles: 1000, cacheBytes: 0 })
+    const logs: StoredLog[] = []
+    for (let partition = 0; partition < 20; partition++) logs.push(await store.open({ ...ID, partition }, 0))
+    for (let offset = 0n; offset < 3n; offset++) {
+      for (const log of logs) {
+        await log.append([frame(offset, 1, 3000)])
+        await log.roll(offset + 1n)
+      }
+    }
+    expect(told.warn).toEqual([expect.stringContaining('ulimit -n')])
+    for (const log of logs) {
+      expect((await log.read(1n, 10_000, 3n)).reduce((bytes, { length }) => bytes + length, 0)).toBe(6000)
+    }
+    await clock.advance(60_000)
+    for (const log of logs) await log.append([frame(3n, 1, 100)])
+    expect(told.warn).toHaveLength(2)
+    await store.close()
+    expect([disk.openFiles, told.error]).toEqual([0, []])
+    const again = await openTestStore(disk, { maxOpenFiles: 1000 })
+    const log = await again.store.open({ ...ID, partition: 0 }, 1)
+    expect(log.endOffset).toBe(4n)
+    await again.store.close()
+  })
+
   it('reads little beside the large batches that it answers', async () => {
     const attached = new SimulatedDisk().attach()
     let readBytes = 0

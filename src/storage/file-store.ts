@@ -21,6 +21,7 @@ import {
   StoreError,
   type Volume,
 } from './log-store.ts'
+import { makingRoom } from './making-room.ts'
 import { nodeDisk } from './node-disk.ts'
 import {
   type CheckpointEntry,
@@ -112,12 +113,14 @@ export class FileStore implements LogStore {
   /** For `openFileStore`. */
   constructor(
     options: FileStoreOptions,
-    disk: Disk,
+    machine: Disk,
     identity: DataDirIdentity,
     isNew: boolean,
     lock: DiskLock,
   ) {
     const { dataDir, clock, logger } = options
+    const openFiles = new OpenFiles(options.maxOpenFiles ?? openFileLimit())
+    const disk = makingRoom(machine, openFiles, options)
     this.identity = identity
     this.isNew = isNew
     this.#options = options
@@ -134,7 +137,7 @@ export class FileStore implements LogStore {
       disk,
       dataDir,
       logger,
-      openFiles: new OpenFiles(options.maxOpenFiles ?? openFileLimit()),
+      openFiles,
       syncs: new SyncQueue(),
       cacheBudget: new CacheBudget(options.cacheBytes ?? DEFAULT_CACHE_BYTES),
       trash: new Trash(disk, clock, logger),

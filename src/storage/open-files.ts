@@ -7,11 +7,15 @@ export interface OpenFile {
   release(): void
 }
 
+/** One in so many is closed when there is no room: each that is opened again costs time. */
+const ROOM_PART = 8
+
 /** Opening and closing is up to the files; this says which ones have to go. */
 export class OpenFiles {
   readonly #limit: number
   /** The one used longest ago first. */
   readonly #open = new Set<OpenFile>()
+  #isMakingRoom = false
 
   constructor(limit: number) {
     this.#limit = limit
@@ -26,6 +30,21 @@ export class OpenFiles {
     this.#open.delete(file)
     this.#open.add(file)
     if (this.#open.size > this.#limit) this.#shrink(file)
+  }
+
+  /** Closes some, since the process can open no other. @returns whether there is room now. */
+  makeRoom(): boolean {
+    // A file that is closed writes its indexes: where there is no room for that either they are made anew.
+    if (this.#isMakingRoom) return false
+    this.#isMakingRoom = true
+    const wanted = this.#open.size - Math.ceil(this.#open.size / ROOM_PART)
+    const before = this.#open.size
+    for (const file of this.#open) {
+      if (this.#open.size <= wanted) break
+      if (!file.inUse) file.release()
+    }
+    this.#isMakingRoom = false
+    return this.#open.size < before
   }
 
   closed(file: OpenFile): void {

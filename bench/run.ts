@@ -8,22 +8,39 @@
  *   --dist FOLDER     takes this build of ottla in place of a new one
  *   --report          measures nothing: only writes BENCHMARKS.md again from bench/results.json
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { root } from '../compat-tests/tools.ts'
 import { buildGoPrograms } from './client.ts'
+import { groups } from './groups.ts'
+import { growth } from './growth.ts'
+import { latency } from './latency.ts'
 import type { Measure, MeasureContext, Peer } from './measure.ts'
+import { memory } from './memory.ts'
+import { micro } from './micro.ts'
 import { ottlaInstallation, useBuild } from './ottla-installation.ts'
 import { allPeers } from './peers.ts'
 import { report, tables } from './report.ts'
 import { loadResults, type MeasureResult, result, saveResults } from './results.ts'
+import { start } from './start.ts'
+import { suite } from './suite.ts'
+import { throughput } from './throughput.ts'
+import { transactions } from './transactions.ts'
 
-/** Each in the file of its name; in the order in which they are run and told. */
-const NAMES = [
-  ...['throughput', 'latency', 'transactions', 'groups', 'start', 'memory', 'growth', 'suite', 'micro'],
-] as const
+/** In the order in which they are run and told. */
+const measures: readonly Measure[] = [
+  throughput,
+  latency,
+  transactions,
+  groups,
+  start,
+  memory,
+  growth,
+  suite,
+  micro,
+]
+const NAMES = measures.map(({ name }) => name)
 
 const RESULTS = join(root, 'bench/results.json')
 const PAGE = join(root, 'BENCHMARKS.md')
@@ -56,17 +73,18 @@ async function main(): Promise<void> {
   await ottlaInstallation('complete')
   const wanted = allPeers.filter(({ name }) => peerNames.includes(name))
   const keep = !short && values.peers === undefined
-  for (const name of names) await runMeasure(name, wanted, { rounds, short }, keep)
+  for (const measure of measures) {
+    if (names.includes(measure.name)) await runMeasure(measure, wanted, { rounds, short }, keep)
+  }
 }
 
 async function runMeasure(
-  name: string,
+  measure: Measure,
   wanted: readonly Peer[],
   options: Pick<MeasureContext, 'rounds' | 'short'>,
   keep: boolean,
 ): Promise<void> {
-  const measure = await load(name)
-  if (measure === undefined) return
+  const { name } = measure
   const peers = wanted.filter(({ missing }) => missing === undefined)
   const missing = Object.fromEntries(
     wanted.flatMap((peer) => (peer.missing === undefined ? [] : [[peer.name, peer.missing]])),
@@ -91,19 +109,8 @@ async function runMeasure(
   writePage()
 }
 
-async function load(name: string): Promise<Measure | undefined> {
-  const file = join(import.meta.dirname, `${name}.ts`)
-  if (!existsSync(file)) {
-    console.log(`${name}: there is no such measure yet`)
-    return undefined
-  }
-  const module = (await import(pathToFileURL(file).href)) as Readonly<Record<string, Measure>>
-  return module[name]
-}
-
 function writePage(): void {
-  const floor = existsSync(FLOOR) ? readFileSync(FLOOR, 'utf8') : 'Not written yet.'
-  writeFileSync(PAGE, report(loadResults(RESULTS), NAMES, floor))
+  writeFileSync(PAGE, report(loadResults(RESULTS), NAMES, readFileSync(FLOOR, 'utf8')))
 }
 
 function inOrder(results: Readonly<Record<string, MeasureResult>>): Readonly<Record<string, MeasureResult>> {

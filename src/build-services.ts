@@ -11,7 +11,7 @@ import { UnsentAnswers } from './handlers/unsent-answers.ts'
 import { activationRecords } from './metadata/activation.ts'
 import { followBrokerConfigs } from './metadata/broker-configs.ts'
 import { ClientMetrics } from './metadata/client-metrics.ts'
-import { Controller } from './metadata/controller.ts'
+import { Controller, type ControllerOptions } from './metadata/controller.ts'
 import { Metadata, type MetadataRecord, type Topic } from './metadata/metadata.ts'
 import { ProducerIds } from './metadata/producer-ids.ts'
 import { EVICT_AFTER_MS, FetchSessions } from './replica/fetch-sessions.ts'
@@ -64,18 +64,8 @@ export function buildServices(
     store,
     clock,
     logger,
-    segments: {
-      segmentBytes:
-        config.get('internal.metadata.log.segment.bytes') ?? config.get('metadata.log.segment.bytes'),
-      segmentMs: config.get('metadata.log.segment.ms'),
-    },
     nodeId: brokerId,
-    snapshots: {
-      maxBytesBetween: config.get('metadata.log.max.record.bytes.between.snapshots'),
-      maxIntervalMs: config.get('metadata.log.max.snapshot.interval.ms'),
-      retentionBytes: config.get('metadata.max.retention.bytes'),
-      retentionMs: config.get('metadata.max.retention.ms'),
-    },
+    ...metadataLogLimits(config),
   })
   const producerIds = new ProducerIds(controller, brokerId)
   const coordinators = buildCoordinators({ ...common, clientClock, replicas, producerIds })
@@ -84,7 +74,10 @@ export function buildServices(
     brokerId,
     clientClock,
     replicas,
-    logRoom: store instanceof MemoryStore ? boundMemory(store, { config, logger, replicas }) : AMPLE_ROOM,
+    logRoom:
+      store instanceof MemoryStore
+        ? boundMemory(store, { clock: clientClock, config, logger, replicas })
+        : AMPLE_ROOM,
     groups: coordinators.groups,
     transactions: coordinators.transactions,
     writeMarkers: coordinators.writeMarkers,
@@ -122,4 +115,21 @@ export async function startServices(
     controller,
     wanted.filter(({ name }) => metadata.topic(name) === undefined),
   )
+}
+
+/** When a segment of the metadata log ends, and when a snapshot is made of it. */
+function metadataLogLimits(config: BrokerConfig): Pick<ControllerOptions, 'segments' | 'snapshots'> {
+  return {
+    segments: {
+      segmentBytes:
+        config.get('internal.metadata.log.segment.bytes') ?? config.get('metadata.log.segment.bytes'),
+      segmentMs: config.get('metadata.log.segment.ms'),
+    },
+    snapshots: {
+      maxBytesBetween: config.get('metadata.log.max.record.bytes.between.snapshots'),
+      maxIntervalMs: config.get('metadata.log.max.snapshot.interval.ms'),
+      retentionBytes: config.get('metadata.max.retention.bytes'),
+      retentionMs: config.get('metadata.max.retention.ms'),
+    },
+  }
 }

@@ -2,11 +2,14 @@ import { Writable } from 'node:stream'
 import { Kafka, logLevel } from 'kafkajs'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
+import { ManualClock } from '../clock.ts'
 import { type Broker, startBroker } from '../cluster.ts'
+import { BrokerConfig } from '../config/broker-config.ts'
 import { startCluster } from '../index.ts'
+import { MemoryStore } from '../storage/memory-store.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { buildBatch } from '../wire/records.ts'
-import { defaultMaxBytes, isAmple } from './memory-bound.ts'
+import { boundMemory, defaultMaxBytes, isAmple } from './memory-bound.ts'
 import type { Partition } from './partition.ts'
 
 const MIB = 2 ** 20
@@ -73,6 +76,33 @@ test('compacted topics keep what they have, and nobody may produce while they ta
   await partition('compacted').deleteRecordsBefore(40n)
   expect(() => logRoom.check()).not.toThrow()
   await broker.stop()
+})
+
+test('while nothing may go it does not look at all partitions for each request, and sees room at once', async () => {
+  const clock = new ManualClock()
+  const store = new MemoryStore()
+  let looks = 0
+  const room = boundMemory(store, {
+    clock,
+    config: new BrokerConfig({ overrides: { 'ottla.memory.max.bytes': '1000000' } }),
+    logger: pino({ level: 'silent' }),
+    replicas: {
+      partitions: () => {
+        looks++
+        return []
+      },
+    },
+  })
+  store.use.changed(1_000_001)
+  store.use.appended(1_000_001)
+  await new Promise(setImmediate)
+  for (let request = 0; request < 100; request++) expect(() => room.check()).toThrow()
+  expect(looks).toBe(1)
+  await clock.advance(100)
+  for (let request = 0; request < 100; request++) expect(() => room.check()).toThrow()
+  expect(looks).toBe(2)
+  store.use.changed(-1)
+  expect(() => room.check()).not.toThrow()
 })
 
 test('counts requests that are kept alive by a small part of them', async () => {

@@ -1,5 +1,6 @@
 /** Keeps what logs in memory take within bounds: the oldest records of all of them go first. */
 import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { usableMemoryBytes } from '../config/usable-memory.ts'
 import { isInternalTopic } from '../metadata/topic-name.ts'
@@ -10,6 +11,8 @@ import { lend } from '../wire/lent-memory.ts'
 import type { Partition } from './partition.ts'
 
 export interface MemoryBoundOptions {
+  /** What clients live by, who try again while the logs are full. */
+  readonly clock: Pick<Clock, 'now'>
   readonly config: Pick<BrokerConfig, 'get'>
   readonly logger: Pick<Logger, 'warn'>
   readonly replicas: { readonly partitions: () => Iterable<Partition> }
@@ -28,6 +31,8 @@ export const AMPLE_ROOM: LogRoom = { allocate: lend, check: () => {} }
 
 /** So often there is a look, each time that this part of the bound has been appended. */
 const LOOKS = 64
+/** How long nobody looks at all partitions again where that was in vain. */
+const LOOK_AGAIN_MS = 100
 /** A segment that holds this part of the bound ends, so that it can go by itself. */
 const SEGMENTS = 16
 /** When the logs take this part of the bound, smaller ones end too: such a part of the bound, or of their log. */
@@ -95,6 +100,7 @@ class MemoryBound implements LogRoom {
   readonly #store: MemoryStore
   readonly #options: MemoryBoundOptions
   #full = false
+  #lookedMs = 0
   readonly #told = new Set<string>()
 
   constructor(store: MemoryStore, maxBytes: number, options: MemoryBoundOptions) {
@@ -109,7 +115,8 @@ class MemoryBound implements LogRoom {
   }
 
   check(): void {
-    if (this.#full) this.look()
+    if (!this.#full) return
+    if (this.#mayHaveRoom()) this.look()
     if (!this.#full) return
     throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `the logs in memory take ${this.#taken()}`)
   }
@@ -120,6 +127,7 @@ class MemoryBound implements LogRoom {
     const partitions = [...this.#options.replicas.partitions()].filter(({ deleted }) => !deleted)
     for (const { cleaning, sizeBytes } of partitions) cleaning.endLargeSegment(this.#segmentBytes(sizeBytes))
     this.#full = false
+    this.#lookedMs = this.#options.clock.now()
     if (use.bytes <= maxBytes) return
     const taken = this.#taken()
     if (free(partitions, () => use.bytes <= maxBytes * FILL_AFTER)) {
@@ -134,6 +142,12 @@ class MemoryBound implements LogRoom {
       `the logs in memory take ${this.#taken()}, and what they hold may not go: nobody can produce until there is ` +
         'room. Internal topics and topics with cleanup.policy=compact keep their records until they are compacted',
     )
+  }
+
+  /** Beside what has been freed there may be something now that may go, since a topic's configs have changed. */
+  #mayHaveRoom(): boolean {
+    if (this.#store.use.bytes <= this.maxBytes) return true
+    return Math.abs(this.#options.clock.now() - this.#lookedMs) >= LOOK_AGAIN_MS
   }
 
   /** So large a segment of a log of that size may become. */

@@ -20,8 +20,7 @@ RUN mkdir -p /image/opt/ottla/dist /image/opt/kafka/bin /image/etc/kafka/docker 
  && cp package.json LICENSE NOTICE docker/image.properties /image/opt/ottla/ \
  && mkdir -p /image/opt/ottla/node_modules \
  && if [ -d node_modules/@node-rs ]; then cp -r node_modules/@node-rs /image/opt/ottla/node_modules/; fi \
- && { timeout 5 node /image/opt/ottla/dist/cli.cjs --port 0 --log-level warn || true; } \
- && ls /image/opt/ottla/dist/*.cache \
+ && docker/compile-program.sh /image/opt/ottla/dist/cli.cjs \
  && cp docker/kafka/* /image/etc/kafka/docker/ \
  && cp docker/confluent/* /image/etc/confluent/docker/ \
  && cp docker/bin/* /image/opt/kafka/bin/ \

@@ -6,15 +6,23 @@ import { costsOfGroups } from './growth/groups.ts'
 import { costsBesidePartitions, makeIdlePartitions } from './growth/partitions.ts'
 import { costsOfSegments, makeSegments } from './growth/segments.ts'
 import { type Costs, processorMs, type UnitTimes } from './growth/unit.ts'
-import type { Figure, Measure, MeasureContext, Peer, PeerName, PeerOptions, RunningPeer } from './measure.ts'
+import type {
+  Beside,
+  Figure,
+  Measure,
+  MeasureContext,
+  Peer,
+  PeerName,
+  PeerOptions,
+  RunningPeer,
+} from './measure.ts'
 import { temporaryFolder } from './processes.ts'
 
 export const growth: Measure = {
   name: 'growth',
   title: 'Growth',
   about: `What one unit of work costs the broker, in microseconds of its processor time, beside few and many partitions,
-connections, groups and segments; beside each row of the largest number stands how many times the cost with the smallest
-one that is. A client that sends frames made before and only counts the answers keeps the broker busy with one kind of
+connections, groups and segments; behind a cost stands how many times that with the smallest number it is. A client that sends frames made before and only counts the answers keeps the broker busy with one kind of
 request: 32 on their way on one connection, or 32 on each of four connections at a time where many connections
 work in turn. Partitions are one of a topic by itself, with which the work is done, and the others in topics of ten.
 Segments hold a small batch each. Each size has a broker of its own, whose compiler has had a moment to warm up. Kafka
@@ -52,6 +60,7 @@ const subjects: readonly Subject[] = [
 
 /** Kafka takes minutes to make more partitions, and its memory for more connections. */
 const MOST_IN_KAFKA = 1_000
+const MOST_IDLE = 10_000
 const MOST_ROUNDS = 3
 const FULL: UnitTimes = { warmMs: 800, measuredMs: 400 }
 const SHORT: UnitTimes = { warmMs: 100, measuredMs: 100 }
@@ -83,20 +92,14 @@ async function measure(
   if (peer.name !== 'ottla' && name.endsWith('disk')) return
   const sizes = sizesFor(peer.name, subject, short)
   const of = peer.name
-  const smallest = new Map<string, number>()
   for (const size of sizes) {
     await using running = await peer.start(peerOptions)
     const found = await costs(running, size, short ? SHORT : FULL)
-    for (const [what, micros] of Object.entries(found)) {
-      const figure = `${what}, ${size.toLocaleString('en-US')} ${name}`
-      figures.add({ case: name, figure, unit: 'µs', better: 'less', of }, micros)
-      const least = smallest.get(what)
-      if (least === undefined) smallest.set(what, micros)
-      if (least === undefined || size !== sizes.at(-1)) continue
-      const ratio = micros / least
-      figures.add({ case: name, figure: `${what}, grows to`, unit: '×', better: 'less', of }, ratio)
-    }
-    progress(`${of}, ${size} ${name}: ${inWords(found)}`)
+    const beside = { what: name, count: size }
+    for (const [figure, micros] of Object.entries(found))
+      figures.add({ case: inWords(beside), figure, unit: 'µs', better: 'less', of, beside }, micros)
+    const costsInWords = Object.entries(found).map(([what, micros]) => `${what} ${micros.toFixed(1)} µs`)
+    progress(`${of}, ${inWords(beside)}: ${costsInWords.join(', ')}`)
   }
 }
 
@@ -134,12 +137,10 @@ async function starts(peer: Peer, { short, progress }: MeasureContext, figures: 
         end(running)
       }
       await using running = await peer.start(options)
-      const figure = `start ${when}, ${size.toLocaleString('en-US')} segments`
-      figures.add(
-        { case: 'segments on disk', figure, unit: 'ms', better: 'less', of: peer.name },
-        running.startMs,
-      )
-      progress(`${peer.name}, ${figure}: ${running.startMs.toFixed(0)} ms`)
+      const beside = { what: 'segments on disk', count: size }
+      const name = { case: inWords(beside), figure: `start ${when}`, of: peer.name, beside }
+      figures.add({ ...name, unit: 'ms', better: 'less' }, running.startMs)
+      progress(`${peer.name}, ${name.case}, ${name.figure}: ${running.startMs.toFixed(0)} ms`)
     }
   }
 }
@@ -151,23 +152,29 @@ async function idle(
   figures: Collector,
 ): Promise<void> {
   const [settleMs, idleMs] = short ? [500, 1_000] : [5_000, 32_000]
-  const one = async (peer: Peer, size: number): Promise<void> => {
+  const spentMsOf = async (peer: Peer, count: number): Promise<number> => {
     await using running = await peer.start()
-    await makeIdlePartitions(running, size)
+    await makeIdlePartitions(running, count)
     await pause(settleMs)
     const beforeMs = processorMs(running)
     await pause(idleMs)
-    const spentMs = (processorMs(running) - beforeMs) / (idleMs / 1000)
-    const figure = `processor time of each second, ${size.toLocaleString('en-US')} partitions`
-    figures.add({ case: 'idle', figure, unit: 'ms', better: 'less', of: peer.name }, spentMs)
-    progress(`${peer.name}, ${figure}: ${spentMs.toFixed(1)} ms`)
+    return (processorMs(running) - beforeMs) / (idleMs / 1000)
   }
-  const sizesOf = ({ name }: Peer): readonly number[] => [1, name === 'kafka' ? MOST_IN_KAFKA : 10_000]
-  await Promise.all(peers.flatMap((peer) => sizesOf(peer).map((size) => one(peer, size))))
+  const few = peers.map((peer) => ({ peer, count: 1 }))
+  const many = peers.map((peer) => ({ peer, count: peer.name === 'kafka' ? MOST_IN_KAFKA : MOST_IDLE }))
+  const all = [...few, ...many.toSorted((one, other) => one.count - other.count)]
+  const spent = await Promise.all(
+    all.map(async (each) => ({ ...each, ms: await spentMsOf(each.peer, each.count) })),
+  )
+  for (const { peer, count, ms } of spent) {
+    const beside = { what: 'partitions', count }
+    const name = { case: inWords(beside), figure: 'a second of idling', of: peer.name, beside }
+    figures.add({ ...name, unit: 'ms', better: 'less' }, ms)
+    progress(`${peer.name}, ${name.case}, ${name.figure}: ${ms.toFixed(1)} ms`)
+  }
 }
 
-function inWords(costs: Costs): string {
-  return Object.entries(costs)
-    .map(([what, micros]) => `${what} ${micros.toFixed(1)} µs`)
-    .join(', ')
+/** As it is said in tables: 1 partition, 1,000 segments on disk. */
+function inWords({ what, count }: Beside): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? what.replace(/s\b/, '') : what}`
 }

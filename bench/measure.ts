@@ -42,6 +42,12 @@ export interface Peer {
   start(options?: PeerOptions): Promise<RunningPeer>
 }
 
+/** What else there is while something is measured: so many partitions, connections, groups or segments. */
+export interface Beside {
+  readonly what: string
+  readonly count: number
+}
+
 /** One figure of one peer, or of a floor such as an empty Node server: a value per round. */
 export interface Figure {
   readonly case: string
@@ -50,6 +56,8 @@ export interface Figure {
   readonly better: 'less' | 'more'
   /** A peer's name, or what the floor is. */
   readonly of: string
+  /** Of costs beside few and many of something, which are held against each other. */
+  readonly beside?: Beside
   readonly values: readonly number[]
 }
 

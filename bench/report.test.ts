@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Collector } from './collector.ts'
+import { judgeGrowth } from './growth/judge.ts'
 import type { Figure } from './measure.ts'
 import { report, tables } from './report.ts'
 import type { MeasureResult } from './results.ts'
@@ -46,6 +47,50 @@ test('a figure is a table of cases by peers, with the floors behind them', () =>
 |---|--:|--:|--:|
 | produce | 400 | 200 (100–300) | 900 |
 | consume | 500 |  |  |`)
+})
+
+describe('a cost beside few and many of something', () => {
+  const cost = (count: number, of: string, ...values: number[]): Figure => ({
+    case: `${count} segments`,
+    figure: 'fetch',
+    unit: 'µs',
+    better: 'less',
+    of,
+    beside: { what: 'segments', count },
+    values,
+  })
+  const figures = [cost(10, 'ottla', 4), cost(100, 'ottla', 9), cost(1000, 'ottla', 6), cost(10, 'kafka', 8)]
+
+  test('has how many times the smallest it is behind it', () => {
+    expect(tables([...figures, cost(1000, 'kafka', 8)])).toBe(`**fetch**, µs (less is better)
+
+|  | ottla | Apache Kafka 4.3.1 |
+|---|--:|--:|
+| 10 segments | 4 | 8 |
+| 100 segments | 9, 2.25 × |  |
+| 1000 segments | 6, 1.5 × | 8, 1 × |`)
+  })
+
+  test('grows where it is more than is tolerated beside the most', () => {
+    expect(judgeGrowth(figures)).toEqual([
+      {
+        figure: 'fetch',
+        unit: 'µs',
+        fewest: { beside: '10 segments', value: 4 },
+        most: { beside: '1000 segments', value: 6 },
+        ratio: 1.5,
+        verdict: 'does not grow',
+      },
+    ])
+    const page = report({ growth: measured([...figures, cost(2000, 'ottla', 6.4)]) }, ['growth'], '')
+    expect(page).toContain('| fetch | 10 segments: 4 µs | 2000 segments: 6.4 µs | 1.6 × | **grows** |')
+  })
+
+  test('is not judged where there is just one, or nobody has said beside what', () => {
+    expect(
+      judgeGrowth([cost(10, 'ottla', 4), { ...speed, case: 'produce', of: 'ottla', values: [1] }]),
+    ).toEqual([])
+  })
 })
 
 test('the page says which goals are met, who was left out and what has not been measured', () => {

@@ -1,5 +1,6 @@
 /** bench/results.json → BENCHMARKS.md. */
 import { type Goal, type Judgement, judge, titleOf } from './goals.ts'
+import { type Growth, judgeGrowth, TOLERATED, timesFewest } from './growth/judge.ts'
 import type { Figure } from './measure.ts'
 import { allPeers } from './peers.ts'
 import type { Machine, MeasureResult, Results } from './results.ts'
@@ -21,6 +22,9 @@ export function report(results: Results, names: readonly string[], floor: string
     '## Goals',
     GOALS,
     goalTable(judge(results)),
+    '### The cost of a unit of work must not grow',
+    GROWTH,
+    growthTable(judgeGrowth(results['growth']?.figures ?? [])),
     '## What the distance to the floor consists of',
     floor.trim(),
     '## The machine',
@@ -51,6 +55,10 @@ are those of one machine on one day. Figures are medians over the rounds; in par
 const GOALS = `Ratios are ottla's median by the other's. What is not met is said so. Goals are for ottla with the optional
 @node-rs/crc32, which npm installs where there is a binary for the platform; figures without it stand beside in the
 tables below, without a goal.`
+
+const GROWTH = `What ottla's processor is charged for one unit of work, and how long a start takes, beside the fewest and the most
+partitions, connections, groups and segments that are measured: medians. Up to ${TOLERATED} times as much counts as noise
+and as what a larger heap costs.`
 
 const HOW = `\`\`\`sh
 .ci/install-tools                              # Kafka's jars, the native client and kfake: needs Go, a JDK and Maven
@@ -85,6 +93,18 @@ function goalTable(judgements: readonly Judgement[]): string {
     ]
   })
   return table(['figure', 'ottla', 'beside', 'ratio', 'goal', ''], rows)
+}
+
+function growthTable(growths: readonly Growth[]): string {
+  if (growths.length === 0) return 'Not measured yet.'
+  const rows = growths.map(({ figure, unit, fewest, most, ratio, verdict }) => [
+    figure,
+    `${fewest.beside}: ${readable(fewest.value)} ${unit}`,
+    `${most.beside}: ${readable(most.value)} ${unit}`,
+    `${readable(ratio)} ×`,
+    verdict === 'grows' ? '**grows**' : verdict,
+  ])
+  return table(['unit of work', 'beside the fewest', 'beside the most', 'ratio', ''], rows)
 }
 
 /** A small one as it was said: 1/30. */
@@ -139,7 +159,9 @@ function figureTable(figures: readonly Figure[]): string {
     name,
     ...columns.map((of) => {
       const found = figures.find((figure) => figure.case === name && figure.of === of)
-      return found === undefined || Number.isNaN(median(found.values)) ? '' : withSpread(found.values)
+      if (found === undefined || Number.isNaN(median(found.values))) return ''
+      const times = timesFewest(figures, found)
+      return `${withSpread(found.values)}${times === undefined ? '' : `, ${readable(times)} ×`}`
     }),
   ])
   return table(['', ...columns.map(titleOf)], rows)

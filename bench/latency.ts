@@ -29,6 +29,8 @@ interface Latencies {
   readonly p99Ms: number
   readonly p999Ms: number
   readonly ackP99Ms: number
+  /** How far the client itself was behind its rate: what it could not keep up with is not the broker's. */
+  readonly lateP99Ms: number
   readonly brokerMs: number
   readonly seconds: number
 }
@@ -73,5 +75,6 @@ function note(figures: Collector, rate: number, of: string, taken: Latencies): v
   add('p99', 'ms', taken.p99Ms)
   add('p99.9', 'ms', taken.p999Ms)
   add("p99 of the producer's answers", 'ms', taken.ackP99Ms)
+  add('p99 of how late the client sent', 'ms', taken.lateP99Ms)
   add("broker's processor", 'µs per record', (taken.brokerMs * 1000) / (rate * taken.seconds))
 }

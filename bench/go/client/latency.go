@@ -17,7 +17,7 @@ type latencies struct {
 	P50Ms  float64 `json:"p50Ms"`
 	P99Ms  float64 `json:"p99Ms"`
 	P999Ms float64 `json:"p999Ms"`
-	// How late the client itself was with what it sent: what it could not keep up with is not the broker's.
+	// How late the client itself was with what it sent.
 	LateP99Ms float64 `json:"lateP99Ms"`
 	// Until the producer had its answer.
 	AckP99Ms float64 `json:"ackP99Ms"`

@@ -3,7 +3,7 @@ import { configDefaults, defineConfig, type ViteUserConfig } from 'vitest/config
 const config: ViteUserConfig = defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'compat-tests/**/*.test.ts', 'bench/**/*.test.ts'],
-    // Those that start Apache Kafka again and again run only where they are asked for (CONTRIBUTING.md).
+    // Those that take minutes run only where they are asked for (CONTRIBUTING.md).
     exclude: [
       ...configDefaults.exclude,
       ...(process.env['OTTLA_LONG'] === undefined ? ['**/*.long.test.ts'] : []),

@@ -168,6 +168,18 @@ describe('whose the data are', () => {
     await expect(start({ dataDir, topics: ['a b'] })).rejects.toMatchObject({ name: 'ConfigError' })
     await start({ dataDir })
   })
+
+  it('is given back when the broker cannot even be built', async () => {
+    const dataDir = newDir()
+    const broken = {
+      dataDir,
+      get onRequest(): never {
+        throw new Error('broken')
+      },
+    }
+    await expect(startBroker(broken)).rejects.toThrow('broken')
+    await start({ dataDir })
+  })
 })
 
 describe('a directory that cannot be used', () => {

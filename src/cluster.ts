@@ -87,14 +87,16 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     store === undefined
       ? await openStorage({ clock, random, logger, config, clusterId })
       : memoryStorage({ random, clusterId }, store)
-  const broker = new Broker(options, { config, logger, storage, ownsStore: store === undefined })
+  let broker: Broker | undefined
   try {
+    broker = new Broker(options, { config, logger, storage, ownsStore: store === undefined })
     await broker.start(options.topics ?? [])
+    return broker
   } catch (error) {
-    await broker.stop()
+    if (broker !== undefined) await broker.stop()
+    else if (store === undefined) await storage.store.close()
     throw error
   }
-  return broker
 }
 
 interface BrokerParts {

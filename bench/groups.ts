@@ -2,7 +2,7 @@
 import { runClient } from './client.ts'
 import { Collector } from './collector.ts'
 import type { Figure, Measure, MeasureContext } from './measure.ts'
-import { distinctPeers, withoutDelayToo, withPeers } from './peer-runners.ts'
+import { distinctPeers, takeTurns, withoutDelayToo } from './peer-runners.ts'
 
 const CASES = [
   { name: '3 members', members: 3, heartbeat: '3s' },
@@ -29,25 +29,23 @@ interface Rebalances {
   readonly leaveMs: number
 }
 
-async function run({ peers, rounds, short, progress }: MeasureContext): Promise<readonly Figure[]> {
+async function run(context: MeasureContext): Promise<readonly Figure[]> {
   const figures = new Collector()
-  await withPeers(distinctPeers(peers).flatMap(withoutDelayToo), async (runners) => {
-    for (let round = 0; round < rounds; round++) {
-      for (const { name, members, heartbeat } of short ? CASES.slice(0, 1) : CASES) {
-        for (const { of, running } of runners) {
-          const { bootstrapServers: brokers } = running
-          const topic = `groups-${members}-${round}`
-          const flags = { brokers, topic, members, heartbeat }
-          const { stableMs, leaveMs } = await runClient<Rebalances>('groups', flags)
-          figures.add({ case: name, figure: 'until stable', unit: 'ms', better: 'less', of }, stableMs)
-          figures.add(
-            { case: name, figure: 'until stable when one has left', unit: 'ms', better: 'less', of },
-            leaveMs,
-          )
-          progress(`${of}, ${name}: stable in ${stableMs.toFixed(0)} ms, again in ${leaveMs.toFixed(0)} ms`)
-        }
-      }
+  const starts = distinctPeers(context.peers).flatMap(withoutDelayToo)
+  const cases = context.short ? CASES.slice(0, 1) : CASES
+  await takeTurns(starts, cases, context, async ({ of, running }, { name, members, heartbeat }, round) => {
+    const flags = {
+      brokers: running.bootstrapServers,
+      topic: `groups-${members}-${round}`,
+      members,
+      heartbeat,
     }
+    const { stableMs, leaveMs } = await runClient<Rebalances>('groups', flags)
+    const add = (figure: string, ms: number): void =>
+      figures.add({ case: name, figure, unit: 'ms', better: 'less', of }, ms)
+    add('until stable', stableMs)
+    add('until stable when one has left', leaveMs)
+    return `${name}: stable in ${stableMs.toFixed(0)} ms, again in ${leaveMs.toFixed(0)} ms`
   })
   return figures.all()
 }

@@ -2,16 +2,13 @@
 import { runClient } from './client.ts'
 import { Collector } from './collector.ts'
 import type { Figure, Measure, MeasureContext, RunningPeer } from './measure.ts'
-import { distinctPeers, withPeers } from './peer-runners.ts'
+import { distinctPeers, FIRST_WARM_SECONDS, takeTurns, WARM_SECONDS, warmSeconds } from './peer-runners.ts'
 
 const RATES = [1_000, 10_000] as const
 /** Runs are long, so that there is something behind p99.9, and therefore few. */
 const MAX_ROUNDS = 3
 const SECONDS = 10
 const SHORT_SECONDS = 1.5
-const WARM_SECONDS = 1
-/** In the first round compilers are still at work. */
-const FIRST_WARM_SECONDS = 4
 
 export const latency: Measure = {
   name: 'latency',
@@ -35,20 +32,14 @@ interface Latencies {
   readonly seconds: number
 }
 
-async function run({ peers, rounds, short, progress }: MeasureContext): Promise<readonly Figure[]> {
+async function run(context: MeasureContext): Promise<readonly Figure[]> {
   const figures = new Collector()
-  await withPeers(distinctPeers(peers), async (runners) => {
-    for (let round = 0; round < Math.min(rounds, MAX_ROUNDS); round++) {
-      for (const rate of RATES) {
-        for (const { of, running } of runners) {
-          const taken = await send(running, rate, round, short)
-          note(figures, rate, of, taken)
-          progress(
-            `${of}, ${rate} a second: p50 ${taken.p50Ms.toFixed(2)}, p99 ${taken.p99Ms.toFixed(2)}, p99.9 ${taken.p999Ms.toFixed(2)} ms`,
-          )
-        }
-      }
-    }
+  const turns = { ...context, rounds: Math.min(context.rounds, MAX_ROUNDS) }
+  await takeTurns(distinctPeers(context.peers), RATES, turns, async ({ of, running }, rate, round) => {
+    const taken = await send(running, rate, round, context.short)
+    note(figures, rate, of, taken)
+    const [p50, p99, p999] = [taken.p50Ms, taken.p99Ms, taken.p999Ms].map((ms) => ms.toFixed(2))
+    return `${rate} a second: p50 ${p50}, p99 ${p99}, p99.9 ${p999} ms`
   })
   return figures.all()
 }
@@ -60,7 +51,7 @@ async function send(
   short: boolean,
 ): Promise<Latencies> {
   const topic = `latency-${rate}-${round}`
-  const warm = round === 0 && !short ? FIRST_WARM_SECONDS : WARM_SECONDS
+  const warm = warmSeconds(round, short)
   const seconds = short ? SHORT_SECONDS : SECONDS
   const taken = await runClient<Latencies>('latency', { brokers, pid, topic, rate, seconds, warm })
   await runClient('delete', { brokers, topic })

@@ -1,5 +1,5 @@
-/** Peers that run from the first round of a measure to the last. */
-import type { Peer, PeerName, PeerOptions, RunningPeer } from './measure.ts'
+/** How peers take turns, above all those that run from the first round of a measure to the last. */
+import type { MeasureContext, Peer, PeerName, PeerOptions, RunningPeer } from './measure.ts'
 
 export interface PeerRunner {
   /** A peer's name, or that and what is special about how it runs. */
@@ -23,18 +23,46 @@ export function withoutDelayToo(start: PeerStart): readonly PeerStart[] {
   return [start, { ...start, of: KAFKA_WITHOUT_DELAY, options: { configs } }]
 }
 
-/** Starts them one after the other, has `work` done with them, and ends them however that goes. */
-export async function withPeers(
+/** How long a run does not count before it is measured; in the first round compilers are still at work. */
+export const WARM_SECONDS = 1
+export const FIRST_WARM_SECONDS = 4
+
+export function warmSeconds(round: number, short: boolean): number {
+  return round === 0 && !short ? FIRST_WARM_SECONDS : WARM_SECONDS
+}
+
+/**
+ * Starts peers one after the other, has each of them do each case in each round, and ends them however that goes.
+ * @param turn measures one and says what has come out.
+ */
+export async function takeTurns<Case>(
   starts: readonly PeerStart[],
-  work: (runners: readonly PeerRunner[]) => Promise<void>,
+  cases: readonly Case[],
+  { rounds, progress }: Pick<MeasureContext, 'rounds' | 'progress'>,
+  turn: (runner: PeerRunner, each: Case, round: number) => Promise<string>,
 ): Promise<void> {
   const runners: PeerRunner[] = []
   try {
     for (const { of, peer, options } of starts) runners.push({ of, running: await peer.start(options) })
-    await work(runners)
+    for (let round = 0; round < rounds; round++) {
+      for (const each of cases) {
+        for (const runner of inOrderOf(round, runners))
+          progress(`${runner.of}, ${await turn(runner, each, round)}`)
+      }
+    }
   } finally {
     await Promise.all(runners.map(({ running }) => running[Symbol.asyncDispose]()))
   }
+}
+
+/**
+ * The order in which peers take turns in a round, counted from 0: somebody else begins in each, and every other goes the
+ * other way round, so that nobody always comes behind the same other.
+ */
+export function inOrderOf<T>(round: number, peers: readonly T[]): readonly T[] {
+  const all = round % 2 === 0 ? peers : peers.toReversed()
+  const first = all.length === 0 ? 0 : round % all.length
+  return [...all.slice(first), ...all.slice(0, first)]
 }
 
 /** The peers whose figures differ here: what computes checksums makes no difference to small requests. */

@@ -49,7 +49,7 @@ export function tables(figures: readonly Figure[]): string {
 }
 
 const INTRODUCTION = `ottla beside Apache Kafka 4.3.1 and kfake, franz-go's fake Kafka: with the same clients, on the same machine, in one run,
-in turn and repeated. \`npm run bench\` writes this page. Only what stands side by side can be compared: absolute figures
+in turn (in another order each round) and repeated. \`npm run bench\` writes this page. Only what stands side by side can be compared: absolute figures
 are those of one machine on one day. Figures are medians over the rounds; in parentheses the least and the most.`
 
 const GOALS = `Ratios are ottla's median by the other's. What is not met is said so. Goals are for ottla with the optional

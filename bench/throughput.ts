@@ -2,6 +2,7 @@
 import { runClient } from './client.ts'
 import { Collector } from './collector.ts'
 import type { Figure, Measure, MeasureContext, Peer, PeerName, RunningPeer } from './measure.ts'
+import { inOrderOf } from './peer-runners.ts'
 import { missingProducerPerformance, producerPerformance } from './producer-performance.ts'
 
 /** One way to produce and to consume. */
@@ -100,7 +101,8 @@ async function run(context: MeasureContext): Promise<readonly Figure[]> {
     }
     for (let round = 1; round <= context.rounds; round++) {
       for (const each of short ? cases.filter(({ name }) => SHORT.has(name)) : cases) {
-        for (const runner of runners.filter((runner) => takesPart(runner, each))) {
+        const those = runners.filter((runner) => takesPart(runner, each))
+        for (const runner of inOrderOf(round - 1, those)) {
           const line = await turn(figures, runner, each, short)
           progress(`round ${round}: ${each.name}: ${runner.peer.name} (${runner.storage}): ${line}`)
         }

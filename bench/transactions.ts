@@ -2,7 +2,7 @@
 import { runClient } from './client.ts'
 import { Collector } from './collector.ts'
 import type { Figure, Measure, MeasureContext, RunningPeer } from './measure.ts'
-import { distinctPeers, withPeers } from './peer-runners.ts'
+import { distinctPeers, FIRST_WARM_SECONDS, takeTurns, WARM_SECONDS, warmSeconds } from './peer-runners.ts'
 
 const CASES = [
   { name: 'a record each', offsets: false },
@@ -10,9 +10,6 @@ const CASES = [
 ] as const
 const SECONDS = 3
 const SHORT_SECONDS = 1
-const WARM_SECONDS = 1
-/** In the first round compilers are still at work. */
-const FIRST_WARM_SECONDS = 4
 
 export const transactions: Measure = {
   name: 'transactions',
@@ -32,18 +29,12 @@ interface Committed {
   readonly brokerMs: number
 }
 
-async function run({ peers, rounds, short, progress }: MeasureContext): Promise<readonly Figure[]> {
+async function run(context: MeasureContext): Promise<readonly Figure[]> {
   const figures = new Collector()
-  await withPeers(distinctPeers(peers), async (runners) => {
-    for (let round = 0; round < rounds; round++) {
-      for (const { name, offsets } of CASES) {
-        for (const { of, running } of runners) {
-          const made = await transact(running, offsets, round, short)
-          note(figures, name, of, made)
-          progress(`${of}, ${name}: ${perSecond(made).toFixed(0)} a second`)
-        }
-      }
-    }
+  await takeTurns(distinctPeers(context.peers), CASES, context, async ({ of, running }, each, round) => {
+    const made = await transact(running, each.offsets, round, context.short)
+    note(figures, each.name, of, made)
+    return `${each.name}: ${perSecond(made).toFixed(0)} a second`
   })
   return figures.all()
 }
@@ -55,7 +46,7 @@ async function transact(
   short: boolean,
 ): Promise<Committed> {
   const topic = `transactions-${offsets ? 'offsets-' : ''}${round}`
-  const warm = round === 0 && !short ? FIRST_WARM_SECONDS : WARM_SECONDS
+  const warm = warmSeconds(round, short)
   const seconds = short ? SHORT_SECONDS : SECONDS
   const flags = { brokers, pid, topic, seconds, warm, ...(offsets ? { offsets: true as const } : {}) }
   return runClient<Committed>('transactions', flags)

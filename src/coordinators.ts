@@ -13,7 +13,8 @@ import type { ReplicaManager } from './replica/replica-manager.ts'
 import { MarkerWriter } from './txn/marker-writer.ts'
 import { TransactionCoordinator } from './txn/transaction-coordinator.ts'
 import type { ProducerIdSource, TxnConfig, WriteMarkers } from './txn/txn-services.ts'
-import { NO_SEQUENCE } from './wire/batch.ts'
+import * as batch from './wire/batch.ts'
+import { loadCompressor } from './wire/compression.ts'
 import { ErrorCode } from './wire/error-codes.ts'
 import { KafkaError } from './wire/kafka-error.ts'
 
@@ -44,6 +45,13 @@ interface Coordinator {
   unload(partition: number): void
 }
 
+/** A coordinator, and how it writes. */
+interface Coordinated {
+  readonly coordinator: Coordinator
+  readonly baseSequence: number
+  readonly codec: number
+}
+
 export function buildCoordinators(options: CoordinatorsOptions): Coordinators {
   const { clock, clientClock, random, logger, config, metadata, replicas, producerIds } = options
   const groups = new GroupCoordinator({
@@ -68,19 +76,28 @@ export function buildCoordinators(options: CoordinatorsOptions): Coordinators {
     groupPartitionFor: (groupId) => groups.partitionFor(groupId),
   })
   // Coordinators leave sequences out of account. Kafka's write these in their place.
-  const byTopic = new Map<string, { readonly coordinator: Coordinator; readonly baseSequence: number }>([
-    [CONSUMER_OFFSETS_TOPIC, { coordinator: groups, baseSequence: 0 }],
-    [TRANSACTION_STATE_TOPIC, { coordinator: transactions, baseSequence: NO_SEQUENCE }],
+  const byTopic = new Map<string, Coordinated>([
+    [
+      CONSUMER_OFFSETS_TOPIC,
+      { coordinator: groups, baseSequence: 0, codec: config.get('offsets.topic.compression.codec') },
+    ],
+    [
+      TRANSACTION_STATE_TOPIC,
+      { coordinator: transactions, baseSequence: batch.NO_SEQUENCE, codec: batch.Codec.NONE },
+    ],
   ])
   const load = async (topic: Topic, index: number): Promise<void> => {
     const coordinated = byTopic.get(topic.name)
-    const partition = coordinated && replicas.find(topic.id, index)
-    if (coordinated === undefined || partition === undefined) return
-    const { coordinator, baseSequence } = coordinated
+    if (coordinated === undefined) return
+    const { coordinator, baseSequence, codec } = coordinated
     try {
-      await coordinator.load(index, partitionLog(partition, clock, baseSequence), partition.leaderEpoch)
+      const compressor = codec === batch.Codec.NONE ? undefined : await loadCompressor(codec as batch.Codec)
+      const partition = replicas.find(topic.id, index)
+      if (partition === undefined) return
+      const log = partitionLog(partition, clock, { baseSequence, compressor })
+      await coordinator.load(index, log, partition.leaderEpoch)
     } catch (error) {
-      logger.error({ err: error }, `what ${partition} coordinates could not be loaded`)
+      logger.error({ err: error }, `what ${topic.name}-${index} coordinates could not be loaded`)
     }
   }
   // What was not written is forgotten: the coordinator is what the log says it is.

@@ -39,6 +39,9 @@ test('a value that does not fit fails the start, and says why', () => {
   expect(() => new BrokerConfig({ overrides: { 'num.partitions': '0' } })).toThrow(
     'Invalid value 0 for configuration num.partitions: Value must be at least 1',
   )
+  expect(() => new BrokerConfig({ overrides: { 'offsets.topic.compression.codec': '5' } })).toThrow(
+    'Unknown compression type id: 5',
+  )
 })
 
 test('an unknown name is a warning with the name that was meant', () => {

@@ -27,6 +27,8 @@ export function perIpOverrides(text: string): ReadonlyMap<string, number> {
 type Rule = (config: BrokerConfig) => void
 
 const MEBIBYTE = 1024 * 1024
+/** zstd. */
+const LAST_CODEC = 4
 
 /** How long the log of a topic without configs of its own is kept: its setting of the finest unit. */
 function inMs(config: BrokerConfig, ...names: readonly (readonly [BrokerConfigName, number])[]): number {
@@ -100,6 +102,10 @@ const rules: readonly Rule[] = [
       id === null || Number(id) === config.get('broker.id'),
       'You must set `node.id` to the same value as `broker.id`.',
     )
+  },
+  (config) => {
+    const codec = config.get('offsets.topic.compression.codec')
+    need(codec >= 0 && codec <= LAST_CODEC, `Unknown compression type id: ${codec}`)
   },
   cordonedRule,
   (config) => bounded(config, 'group.consumer', ['session.timeout.ms', 'heartbeat.interval.ms']),

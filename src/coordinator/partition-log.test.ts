@@ -4,6 +4,7 @@ import { openTestLog, producedBatch, records } from '../log/test-log.suite.ts'
 import type { TransactionMarker } from '../log/transaction-marker.ts'
 import { Partition } from '../replica/partition.ts'
 import * as batch from '../wire/batch.ts'
+import { type Compressor, loadCompressor } from '../wire/compression.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { buildBatch, buildCompressedBatch } from '../wire/records.ts'
 import { type CoordinatorLog, type CoordinatorRecord, isRefusal, type LogEntry } from './coordinator-log.ts'
@@ -46,6 +47,18 @@ describe('the log of a coordinator', () => {
     expect(plain).toEqual({ attributes: 0, producerId: -1n, epoch: -1, sequence: 0, count: 2 })
     expect(transactional).toEqual({ attributes: 0x10, producerId: 7n, epoch: 2, sequence: 0, count: 1 })
   })
+
+  it.each(Object.entries(batch.Codec))(
+    'writes batches compressed by %s, and reads them',
+    async (_, codec) => {
+      const { log, partition } = await setUp({}, await loadCompressor(codec))
+      const large = 'x'.repeat(200_000)
+      await log.append([record('a', '1'), record('b', large)])
+      await log.append([record('a', null)], PRODUCER)
+      expect((await batchesOf(partition)).map(({ attributes }) => attributes)).toEqual([codec, 0x10 | codec])
+      expect(await entriesOf(log)).toEqual(['a=1', `b=${large}`, 'a=null of 7/2'])
+    },
+  )
 
   it('refuses what does not fit into one batch, before anything is written', async () => {
     const { log, partition } = await setUp({ maxMessageBytes: 100 })
@@ -128,12 +141,12 @@ describe('the log of a coordinator', () => {
   })
 })
 
-async function setUp(config: Parameters<typeof openTestLog>[0] = {}) {
+async function setUp(config: Parameters<typeof openTestLog>[0] = {}, compressor?: Compressor) {
   const { log: opened } = await openTestLog(config)
   const registration = { index: 0, replicas: [1], isr: [1], leader: 1, leaderEpoch: 5, partitionEpoch: 0 }
   const topic = { name: '__consumer_offsets', id: 'dGhpcyBpcyBhbiBpZCAxMQ' }
   const partition = new Partition(topic, registration, opened)
-  return { partition, log: partitionLog(partition, new ManualClock(), 0) }
+  return { partition, log: partitionLog(partition, new ManualClock(), { baseSequence: 0, compressor }) }
 }
 
 function record(key: string, value: string | null): CoordinatorRecord {

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import { readMarker } from '../log/transaction-marker.ts'
 import type { Partition } from '../replica/partition.ts'
 import * as batch from '../wire/batch.ts'
+import type { Compressor } from '../wire/compression.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { KafkaError } from '../wire/kafka-error.ts'
 import { buildBatch, readRecords } from '../wire/records.ts'
@@ -11,11 +12,22 @@ import type { CoordinatorLog, CoordinatorRecord, LogEntry, VerifiedProducer } fr
 /** How much is read at a time when a coordinator replays its log. */
 const READ_BYTES = 1 << 20
 
-/** @param baseSequence what stands where a producer would count. */
-export function partitionLog(partition: Partition, clock: Clock, baseSequence: number): CoordinatorLog {
+/** What batches of a coordinator are like. */
+export interface CoordinatorBatches {
+  /** What stands where a producer would count. */
+  readonly baseSequence: number
+  /** They are not compressed without one. */
+  readonly compressor?: Compressor | undefined
+}
+
+export function partitionLog(
+  partition: Partition,
+  clock: Clock,
+  batches: CoordinatorBatches,
+): CoordinatorLog {
   return {
     append(records, producer) {
-      const frame = batchOf(records, producer, BigInt(clock.now()), baseSequence)
+      const frame = batchOf(records, producer, BigInt(clock.now()), batches)
       if (frame.length > partition.maxMessageBytes) {
         throw new KafkaError(
           ErrorCode.MESSAGE_TOO_LARGE,
@@ -33,7 +45,7 @@ function batchOf(
   records: readonly CoordinatorRecord[],
   producer: VerifiedProducer | undefined,
   timestamp: bigint,
-  baseSequence: number,
+  { baseSequence, compressor }: CoordinatorBatches,
 ): Buffer {
   return buildBatch(
     records.map(({ key, value }) => ({ key, value, timestamp })),
@@ -45,6 +57,7 @@ function batchOf(
           baseSequence,
           isTransactional: true,
         },
+    compressor,
   )
 }
 

@@ -8,6 +8,7 @@ import { openFileStore } from '../storage/file-store.ts'
 import type { LogStore } from '../storage/log-store.ts'
 import { MemoryStore } from '../storage/memory-store.ts'
 import { SlowStore } from '../storage/slow-store.suite.ts'
+import { compressionCodec } from '../wire/batch.ts'
 import { ZERO_UUID } from '../wire/reader.ts'
 import { alterClientQuotasHandler } from './alter-client-quotas.ts'
 import { alterConfigsHandler } from './alter-configs.ts'
@@ -163,6 +164,19 @@ async function newProducerId(broker: TestBroker): Promise<bigint> {
   })
   return producerId
 }
+
+it('a broker finds offsets that it has written with offsets.topic.compression.codec', async () => {
+  const [store, config] = [new MemoryStore(), { 'offsets.topic.compression.codec': '4' }]
+  const before = await testBroker({ store, config, topics: ['a'] })
+  await commitOffset(before)
+  const log = before.services.groups.partitionFor('g')
+  const request = fetchRequest([{ topic: '__consumer_offsets', partition: log }])
+  const [answer] = (await before.ask(fetchHandler, 12, request)).responses
+  expect(compressionCodec(answer?.partitions[0]?.records as Buffer)).toBe(4)
+  await before.services.replicas.close()
+  const after = await testBroker({ store, config })
+  expect(await committedOffset(after)).toBe(1n)
+})
 
 async function commitOffset(broker: TestBroker): Promise<void> {
   await broker.ask(findCoordinatorHandler, 4, { key: '', keyType: 0, coordinatorKeys: ['g'] })

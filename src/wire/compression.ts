@@ -2,10 +2,10 @@
 import { scheduler } from 'node:timers/promises'
 import { Codec } from './batch.ts'
 import { CompressionError, piecesThenFault } from './compression/compression-error.ts'
-import { compressGzip, decompressGzip } from './compression/gzip.ts'
+import { compressGzip, compressGzipAtOnce, decompressGzip } from './compression/gzip.ts'
 import { compressLz4, decompressLz4 } from './compression/lz4.ts'
 import { compressSnappy, decompressSnappy } from './compression/snappy.ts'
-import { compressZstd, decompressZstd } from './compression/zstd.ts'
+import { compressZstd, decompressZstd, loadZstdCompressor } from './compression/zstd.ts'
 
 /** What decompresses to no more than this is decompressed at once. */
 const SYNCHRONOUS_BYTES = 256 * 1024
@@ -53,6 +53,28 @@ export function compress(codec: Codec, payload: Buffer, level?: number): Buffer 
       return compressLz4(payload)
     case Codec.ZSTD:
       return compressZstd(payload, level)
+  }
+}
+
+/** Compresses at once, whatever the size, at the codec's own level. */
+export interface Compressor {
+  readonly codec: Codec
+  compress(payload: Buffer): Buffer
+}
+
+/** For those who cannot wait while they compress: what there is to wait for is waited for now. */
+export async function loadCompressor(codec: Codec): Promise<Compressor> {
+  switch (codec) {
+    case Codec.NONE:
+      return { codec, compress: (payload) => payload }
+    case Codec.GZIP:
+      return { codec, compress: (payload) => compressGzipAtOnce(payload) }
+    case Codec.SNAPPY:
+      return { codec, compress: compressSnappy }
+    case Codec.LZ4:
+      return { codec, compress: compressLz4 }
+    case Codec.ZSTD:
+      return { codec, compress: await loadZstdCompressor() }
   }
 }
 

@@ -3,7 +3,7 @@
  * Compressed ones are decompressed on the way, piece by piece.
  */
 import * as batch from './batch.ts'
-import { compress, decompress } from './compression.ts'
+import { type Compressor, compress, decompress } from './compression.ts'
 import {
   assemble,
   assemblePlain,
@@ -75,8 +75,13 @@ export function readRecords(buffer: Buffer, position = 0): RecordValue[] | Promi
  * Makes a batch of records as they are, at once. The base timestamp is the first record's.
  * Without records it is an empty batch, of which only the header remains (as compaction leaves it).
  */
-export function buildBatch(records: readonly NewRecord[], options: BatchOptions = {}): Buffer {
-  return assemblePlain(records, options)
+export function buildBatch(
+  records: readonly NewRecord[],
+  options: BatchOptions = {},
+  compressor?: Compressor,
+): Buffer {
+  if (compressor === undefined) return assemblePlain(records, options)
+  return assemble(records, options, compressor.codec, compressor.compress(encodeRecords(records, options)))
 }
 
 /** Makes a batch of compressed records: at once where the codec is quick with them. */

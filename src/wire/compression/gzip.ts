@@ -35,9 +35,13 @@ export function decompressGzip(payload: Buffer, synchronousBytes: number): Buffe
 
 /** @param level 1 to 9, or -1 for zlib's default, as Kafka's compression.gzip.level. */
 export function compressGzip(payload: Buffer, level = -1): Buffer | Promise<Buffer> {
-  const zlib = loadZlib()
-  if (payload.length <= SYNCHRONOUS_BYTES) return zlib.gzipSync(payload, { level })
-  return promisify<Buffer, { level: number }, Buffer>(zlib.gzip)(payload, { level })
+  if (payload.length <= SYNCHRONOUS_BYTES) return compressGzipAtOnce(payload, level)
+  return promisify<Buffer, { level: number }, Buffer>(loadZlib().gzip)(payload, { level })
+}
+
+/** The same whatever the size. */
+export function compressGzipAtOnce(payload: Buffer, level = -1): Buffer {
+  return loadZlib().gzipSync(payload, { level })
 }
 
 /** The content of one member after the other, in pieces. */

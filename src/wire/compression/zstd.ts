@@ -60,10 +60,23 @@ export function compressZstd(payload: Buffer, level: number = DEFAULT_LEVEL): Bu
   })
 }
 
+/** Compresses at the default level and at once, whatever the size; it is loaded first where Node has none of its own. */
+export async function loadZstdCompressor(): Promise<(payload: Buffer) => Buffer> {
+  const zlib = zstdInZlib()
+  if (zlib === null) return loadWasm()
+  const options = { params: { [zlib.constants.ZSTD_c_compressionLevel]: DEFAULT_LEVEL } }
+  return (payload) => zlib.zstdCompressSync(payload, options)
+}
+
 async function compressByWasm(payload: Buffer, level: number): Promise<Buffer> {
+  const compress = await loadWasm()
+  return compress(payload, level)
+}
+
+async function loadWasm(): Promise<(payload: Buffer, level?: number) => Buffer> {
   const { Zstd } = await import('@hpcc-js/wasm-zstd')
   const zstd = await Zstd.load()
-  return Buffer.from(zstd.compress(payload, level))
+  return (payload, level = DEFAULT_LEVEL) => Buffer.from(zstd.compress(payload, level))
 }
 
 function zstdInZlib(): ZstdInZlib | null {

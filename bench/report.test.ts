@@ -113,6 +113,16 @@ test('the page says which goals are met, who was left out and what has not been 
   expect(page).toContain('| processor | a processor, 2 cores |')
 })
 
+test('what was measured is named', () => {
+  const commits = {
+    throughput: measured([], { commit: 'abc1234' }),
+    latency: measured([], { commit: 'def5678+' }),
+  }
+  const page = report({ ...commits, start: measured([]) }, ['throughput', 'latency', 'start'], '')
+  expect(page).toContain('| commit | abc1234, def5678+, not known |')
+  expect(page).toContain('3 rounds, 1.5 minutes at def5678+;')
+})
+
 test('machines that differ are told apart, with their days', () => {
   const newer = measured([], { date: '2026-01-03', machine: { ...machine, node: 'v22' } })
   const page = report(

@@ -28,6 +28,7 @@ export function report(results: Results, names: readonly string[], floor: string
     '## What the distance to the floor consists of',
     floor.trim(),
     '## The machine',
+    MACHINE,
     machineTable(known),
     '## How to run it',
     HOW,
@@ -37,7 +38,7 @@ export function report(results: Results, names: readonly string[], floor: string
 
 /** The tables of one measure, one for each of its figures, as Markdown. */
 export function tables(figures: readonly Figure[]): string {
-  const names = [...new Set(figures.map(({ figure, unit }) => JSON.stringify([figure, unit])))]
+  const names = unique(figures.map(({ figure, unit }) => JSON.stringify([figure, unit])))
   return names
     .map((name) => {
       const [figure, unit] = JSON.parse(name) as [string, string]
@@ -59,6 +60,8 @@ tables below, without a goal.`
 const GROWTH = `What ottla's processor is charged for one unit of work, and how long a start takes, beside the fewest and the most
 partitions, connections, groups and segments that are measured: medians. Up to ${TOLERATED} times as much counts as noise
 and as what a larger heap costs.`
+
+const MACHINE = `A + behind the commit: what was measured was not quite as in it.`
 
 const HOW = `\`\`\`sh
 .ci/install-tools                              # Kafka's jars, the native client and kfake: needs Go, a JDK and Maven
@@ -114,18 +117,16 @@ function boundOf({ atLeast, atMost }: Goal): string {
 }
 
 function machineTable(known: readonly MeasureResult[]): string {
-  const machines = new Map<string, { readonly machine: Machine; readonly dates: string[] }>()
-  for (const { machine, date } of known) {
-    const key = JSON.stringify(machine)
-    const same = machines.get(key)
-    if (same === undefined) machines.set(key, { machine, dates: [date] })
-    else if (!same.dates.includes(date)) same.dates.push(date)
-  }
-  return [...machines.values()]
-    .map(({ machine, dates }) =>
-      table(
-        ['', dates.join(', ')],
+  const machines = unique(known.map(({ machine }) => JSON.stringify(machine)))
+  return machines
+    .map((text) => {
+      const machine = JSON.parse(text) as Machine
+      const those = known.filter((each) => JSON.stringify(each.machine) === text)
+      const commits = unique(those.map(({ commit }) => commit ?? 'not known'))
+      return table(
+        ['', unique(those.map(({ date }) => date)).join(', ')],
         [
+          ['commit', commits.join(', ')],
           ['processor', `${machine.processor}, ${machine.cores} cores`],
           ['memory', `${machine.memoryGiB} GiB`],
           ['kernel', machine.kernel],
@@ -133,15 +134,15 @@ function machineTable(known: readonly MeasureResult[]): string {
           ['Java', machine.java ?? 'none'],
           ['Go', machine.go ?? 'none'],
         ],
-      ),
-    )
+      )
+    })
     .join('\n\n')
 }
 
-function measureSection({ title, about, rounds, seconds, figures }: MeasureResult): string[] {
+function measureSection({ title, about, rounds, seconds, commit, figures }: MeasureResult): string[] {
   const counts = figures.map(({ values }) => values.length)
   const took =
-    `${rounds} ${rounds === 1 ? 'round' : 'rounds'}, ${readable(Math.round(seconds / 6) / 10)} minutes; ` +
+    `${rounds} ${rounds === 1 ? 'round' : 'rounds'}, ${readable(Math.round(seconds / 6) / 10)} minutes${commit === undefined ? '' : ` at ${commit}`}; ` +
     `each figure has ${Math.min(...counts)} to ${Math.max(...counts)} values.`
   return [`## ${title}`, `${about.replaceAll(/\s*\n\s*/g, ' ')} ${took}`, tables(figures)]
 }
@@ -149,12 +150,12 @@ function measureSection({ title, about, rounds, seconds, figures }: MeasureResul
 /** A row for each case and a column for each peer, and after them the floors. */
 function figureTable(figures: readonly Figure[]): string {
   const peers = allPeers.map(({ name }): string => name)
-  const present = [...new Set(figures.map(({ of }) => of))]
+  const present = unique(figures.map(({ of }) => of))
   const columns = [
     ...peers.filter((name) => present.includes(name)),
     ...present.filter((name) => !peers.includes(name)),
   ]
-  const cases = [...new Set(figures.map((figure) => figure.case))]
+  const cases = unique(figures.map((figure) => figure.case))
   const rows = cases.map((name) => [
     name,
     ...columns.map((of) => {
@@ -165,6 +166,10 @@ function figureTable(figures: readonly Figure[]): string {
     }),
   ])
   return table(['', ...columns.map(titleOf)], rows)
+}
+
+function unique<T>(list: readonly T[]): readonly T[] {
+  return [...new Set(list)]
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
+import { root } from '../compat-tests/tools.ts'
 import type { Figure, Measure, PeerName } from './measure.ts'
 
 /** Where a measure has been run; no name of the machine. */
@@ -23,6 +24,8 @@ export interface MeasureResult {
   readonly date: string
   readonly seconds: number
   readonly rounds: number
+  /** What was measured; see `commitNow`. */
+  readonly commit?: string
   readonly machine: Machine
   /** The peers that could not run, and why. */
   readonly missing: Readonly<Partial<Record<PeerName, string>>>
@@ -53,6 +56,13 @@ export function result(
   run: Pick<MeasureResult, 'seconds' | 'rounds' | 'missing' | 'figures'>,
 ): MeasureResult {
   return { title, about, date: new Date().toISOString().slice(0, 10), machine: thisMachine(), ...run }
+}
+
+/** The checkout's commit, with a + where src/ or bench/ are not as in it; what a run itself writes does not count. */
+export function commitNow(): string {
+  const git = (...args: string[]): string => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim()
+  const changed = git('status', '--porcelain', '--', 'src', 'bench', ':(exclude)bench/results.json')
+  return `${git('rev-parse', '--short', 'HEAD')}${changed === '' ? '' : '+'}`
 }
 
 /** Digits beyond what is measured are noise, in a diff too. */

@@ -5,7 +5,7 @@
  *   --peers NAME,...  these peers only; what comes out is printed and not kept
  *   --rounds COUNT    how often everything is measured (5)
  *   --short           a quick look: little of each, one round; printed and not kept
- *   --dist FOLDER     takes this build of ottla in place of a new one
+ *   --dist FOLDER     takes this build of ottla in place of a new one; what comes out is printed and not kept
  *   --report          measures nothing: only writes BENCHMARKS.md again from bench/results.json
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -22,7 +22,7 @@ import { micro } from './micro.ts'
 import { ottlaInstallation, useBuild } from './ottla-installation.ts'
 import { allPeers } from './peers.ts'
 import { report, tables } from './report.ts'
-import { loadResults, type MeasureResult, result, saveResults } from './results.ts'
+import { commitNow, loadResults, type MeasureResult, result, saveResults } from './results.ts'
 import { start } from './start.ts'
 import { suite } from './suite.ts'
 import { throughput } from './throughput.ts'
@@ -72,17 +72,19 @@ async function main(): Promise<void> {
   if (values.dist !== undefined) useBuild(resolve(values.dist))
   await ottlaInstallation('complete')
   const wanted = allPeers.filter(({ name }) => peerNames.includes(name))
-  const keep = !short && values.peers === undefined
+  const isKept = !short && values.peers === undefined && values.dist === undefined
+  const commit = isKept ? commitNow() : null
   for (const measure of measures) {
-    if (names.includes(measure.name)) await runMeasure(measure, wanted, { rounds, short }, keep)
+    if (names.includes(measure.name)) await runMeasure(measure, wanted, { rounds, short }, commit)
   }
 }
 
+/** @param commit what is measured; null where nothing is kept. */
 async function runMeasure(
   measure: Measure,
   wanted: readonly Peer[],
   options: Pick<MeasureContext, 'rounds' | 'short'>,
-  keep: boolean,
+  commit: string | null,
 ): Promise<void> {
   const { name } = measure
   const peers = wanted.filter(({ missing }) => missing === undefined)
@@ -103,9 +105,9 @@ async function runMeasure(
     return
   }
   console.log(`\n${tables(measured.figures)}\n`)
-  if (!keep) return
+  if (commit === null) return
   // At once: the next one may fail, and the last one took minutes.
-  saveResults(RESULTS, inOrder({ ...loadResults(RESULTS), [name]: measured }))
+  saveResults(RESULTS, inOrder({ ...loadResults(RESULTS), [name]: { ...measured, commit } }))
   writePage()
 }
 

@@ -41,7 +41,10 @@ export const EVICT_AFTER_MS = 120_000
 
 export class FetchSessions {
   readonly #options: FetchSessionsOptions
-  /** The least recently used session first. */
+  /**
+   * In any order: to keep them in that of their use, each fetch would take its session out and put it in again, and of
+   * a map that this is done to V8 leaves behind tables that are collected only with what is old.
+   */
   readonly #sessions = new Map<number, FetchSession>()
 
   constructor(options: FetchSessionsOptions) {
@@ -77,8 +80,6 @@ export class FetchSessions {
   advance(session: FetchSession): void {
     session.lastUsedMs = this.#options.clock.now()
     session.epoch = nextEpoch(session.epoch)
-    this.#sessions.delete(session.id)
-    this.#sessions.set(session.id, session)
   }
 
   close(id: number): void {
@@ -96,15 +97,16 @@ export class FetchSessions {
     const { maxSessions, evictAfterMs } = this.#options
     if (maxSessions <= 0) return false
     if (this.#sessions.size < maxSessions) return true
-    const oldest = this.#sessions.values().next().value
+    let oldest: FetchSession | undefined
+    let smallest: FetchSession | undefined
+    for (const session of this.#sessions.values()) {
+      if (oldest === undefined || session.lastUsedMs < oldest.lastUsedMs) oldest = session
+      if (session.lastUsedMs - session.createdMs <= evictAfterMs) continue
+      if (smallest === undefined || session.selection.size < smallest.selection.size) smallest = session
+    }
     if (oldest !== undefined && nowMs - oldest.lastUsedMs > evictAfterMs) {
       this.close(oldest.id)
       return true
-    }
-    let smallest: FetchSession | undefined
-    for (const session of this.#sessions.values()) {
-      if (session.lastUsedMs - session.createdMs <= evictAfterMs) continue
-      if (smallest === undefined || session.selection.size < smallest.selection.size) smallest = session
     }
     if (smallest === undefined || smallest.selection.size >= newSize) return false
     this.close(smallest.id)

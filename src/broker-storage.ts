@@ -6,6 +6,7 @@ import type { Clock, Random } from './clock.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import { ConfigError } from './config/config-error.ts'
 import { parseProperties } from './config/properties.ts'
+import type { TopicConfig } from './config/topic-config.ts'
 import { decodeCheckpoint } from './metadata/checkpoint.ts'
 import type { Metadata, MetadataRecord } from './metadata/metadata.ts'
 import { randomUuid } from './metadata/random-uuid.ts'
@@ -61,6 +62,7 @@ export async function openStorage(options: StorageOptions): Promise<BrokerStorag
   if (dataDir === null) return memoryStorage(options)
   const wasClean = await isThere(join(dataDir, CLEAN_SHUTDOWN))
   let metadata: Metadata | undefined
+  const topicConfig = (topic: string): TopicConfig => config.topicConfig(metadata?.topic(topic)?.configs)
   // Who keeps everything in memory does not wait for it to load.
   const { openFileStore } = await import('./storage/file-store.ts')
   const store = await openFileStore({
@@ -70,8 +72,8 @@ export async function openStorage(options: StorageOptions): Promise<BrokerStorag
     logger,
     clusterId: checkedClusterId(options.clusterId),
     nodeId: config.get('node.id') ?? 1,
-    fileDeleteDelayMs: (topic) =>
-      config.topicConfig(metadata?.topic(topic)?.configs).get('file.delete.delay.ms'),
+    fileDeleteDelayMs: (topic) => topicConfig(topic).get('file.delete.delay.ms'),
+    indexIntervalBytes: (topic) => topicConfig(topic).get('index.interval.bytes'),
     checkpointIntervalMs: config.get('log.flush.offset.checkpoint.interval.ms'),
   })
   try {

@@ -24,6 +24,9 @@ export interface SegmentHome {
   readonly log: string
   /** The log's directory. */
   readonly directory: string
+  readonly topic: string
+  /** Asked when a segment's file is opened: see `SegmentIndex`. */
+  readonly indexIntervalBytes: (topic: string) => number
 }
 
 /**
@@ -64,7 +67,7 @@ export class FileSegment implements Segment, OpenFile {
     const segment = new FileSegment(home, baseOffset, emptyFacts(baseOffset), true)
     segment.#state = state
     const file = home.disk.open(segment.#path('.log'), 'create')
-    segment.#take(file, new SegmentIndex(baseOffset))
+    segment.#take(file, new SegmentIndex(baseOffset, home.indexIntervalBytes(home.topic)))
     if (file.sizeBytes() > 0) file.truncate(0)
     return segment
   }
@@ -85,7 +88,7 @@ export class FileSegment implements Segment, OpenFile {
     segment.areIndexesSafe = false
     const file = home.disk.open(segment.#path('.log'), 'write')
     const fileBytes = file.sizeBytes()
-    const index = new SegmentIndex(baseOffset)
+    const index = new SegmentIndex(baseOffset, home.indexIntervalBytes(home.topic))
     segment.#take(file, index)
     const bounds = { position: 0, endPosition: fileBytes, nextOffset: baseOffset }
     const { problem } = await segment.#using(() =>
@@ -103,14 +106,16 @@ export class FileSegment implements Segment, OpenFile {
     const segment = new FileSegment(home, baseOffset, emptyFacts(baseOffset), true)
     segment.areIndexesSafe = usesIndexes
     const file = home.disk.open(segment.#path('.log'), 'write')
+    const intervalBytes = home.indexIntervalBytes(home.topic)
     let problem: string | null = null
     let position = 0
     let index: SegmentIndex | null = null
     try {
       const fileBytes = file.sizeBytes()
-      if (usesIndexes) index = await readSealedIndex(home.disk, segment.#indexPaths, baseOffset, file)
+      if (usesIndexes)
+        index = await readSealedIndex(home.disk, segment.#indexPaths, baseOffset, intervalBytes, file)
       for (const isChecked of [false, true]) {
-        if (isChecked) index = new SegmentIndex(baseOffset)
+        if (isChecked) index = new SegmentIndex(baseOffset, intervalBytes)
         if (index === null) continue
         const found = index
         const bounds = { position: index.sizeBytes, endPosition: fileBytes, nextOffset: baseOffset }
@@ -350,10 +355,11 @@ export class FileSegment implements Segment, OpenFile {
   async #load(): Promise<void> {
     const { disk } = this.#home
     const facts = this.facts
-    const found = await readKnownIndex(disk, this.#indexPaths, this.baseOffset, facts)
+    const intervalBytes = this.#home.indexIntervalBytes(this.#home.topic)
+    const found = await readKnownIndex(disk, this.#indexPaths, this.baseOffset, intervalBytes, facts)
     const file = disk.open(this.#path('.log'), 'write')
     if (found !== null) return this.#take(file, found)
-    const index = new SegmentIndex(this.baseOffset)
+    const index = new SegmentIndex(this.baseOffset, intervalBytes)
     const bounds = { position: 0, endPosition: facts.sizeBytes, nextOffset: this.baseOffset }
     const walked = await walkBatches(file, bounds, true, (view, at) => index.add(view, at))
     if (walked.problem !== null) {

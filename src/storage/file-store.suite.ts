@@ -1,7 +1,8 @@
 /** What tests of the file store share: stores on simulated disks, or in a directory of their own. */
 import { ManualClock, seededRandom } from '../clock.ts'
 import type { Disk } from './disk.ts'
-import { type FileStore, type FileStoreOptions, openFileStore } from './file-store.ts'
+import { type FileStore, openFileStore } from './file-store.ts'
+import type { FileStoreOptions } from './file-store-options.ts'
 import { SimulatedDisk } from './simulated-disk.suite.ts'
 
 export const DATA_DIR = '/data'

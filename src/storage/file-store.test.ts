@@ -251,6 +251,23 @@ describe('file store', () => {
     expect((await second.store.open(long, 0)).endOffset).toBe(0n)
   })
 
+  it.each([0, 1000, 4096])('writes an entry of the index every %i bytes', async (intervalBytes) => {
+    const disk = new SimulatedDisk()
+    const asked: string[] = []
+    const indexIntervalBytes = (topic: string): number => {
+      asked.push(topic)
+      return intervalBytes
+    }
+    const { store } = await openTestStore(disk, { indexIntervalBytes })
+    const log = await store.open(ID, 0)
+    for (let offset = 0n; offset < 100n; offset++) await log.append([frame(offset, 1, 100)])
+    const batchesBetween = Math.floor(intervalBytes / 100) + 1
+    await log.roll(100n)
+    const index = disk.peek(`${DATA_DIR}/orders-7/00000000000000000000.index`)
+    expect(index).toHaveLength(8 * Math.floor(99 / batchesBetween))
+    expect(new Set(asked)).toEqual(new Set(['orders']))
+  })
+
   it('sets a log aside that another topic of the same name has left', async () => {
     const disk = new SimulatedDisk()
     const { store, told } = await openTestStore(disk)

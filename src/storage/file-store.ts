@@ -1,7 +1,6 @@
 /** Logs in files, in Apache Kafka's own layout: its tools read what is written here, and its directories open here. */
 import { resolve } from 'node:path'
-import type { Logger } from 'pino'
-import type { Clock, Random, Timer } from '../clock.ts'
+import type { Timer } from '../clock.ts'
 import { type LogSummary, writeCleanShutdown } from './clean-shutdown.ts'
 import type { DataDirIdentity } from './data-dir.ts'
 import type { Disk, DiskLock } from './disk.ts'
@@ -9,6 +8,7 @@ import { FileLog, guarded } from './file-log.ts'
 import { leftDirectoryName, logDirectoryName, parseFileName } from './file-names.ts'
 import { FileSegment } from './file-segment.ts'
 import type { StoreContext } from './file-store-context.ts'
+import type { FileStoreOptions } from './file-store-options.ts'
 import { type FoundLog, type StartOptions, startDataDir } from './file-store-start.ts'
 import { LogDisk } from './log-disk.ts'
 import { LogFiles, storeError } from './log-files.ts'
@@ -38,32 +38,8 @@ import { SyncQueue } from './sync-queue.ts'
 import { CacheBudget } from './tail-cache.ts'
 import { Trash } from './trash.ts'
 
-export interface FileStoreOptions {
-  /** Kafka's log directory; made where there is none. */
-  readonly dataDir: string
-  readonly clock: Clock
-  readonly random: Random
-  /**
-   * The cluster that the directory has to belong to; a new directory gets it. Undefined: the cluster that the directory
-   * belongs to, and a new one's id where it is new.
-   */
-  readonly clusterId?: string | undefined
-  /** The node that the directory has to belong to. */
-  readonly nodeId: number
-  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
-  /** Asked when files of a topic are dropped: how long they stay (file.delete.delay.ms). By default 60,000. */
-  readonly fileDeleteDelayMs?: ((topic: string) => number) | undefined
-  /** How often recovery points are written down (log.flush.offset.checkpoint.interval.ms). By default 60,000. */
-  readonly checkpointIntervalMs?: number | undefined
-  /** How many segments' files are kept open at most. By default as many as the system allows for. */
-  readonly maxOpenFiles?: number | undefined
-  /** How much of what was appended last is kept in memory for readers, over all logs. By default 64 MiB. */
-  readonly cacheBytes?: number | undefined
-  /** By default the machine's. */
-  readonly disk?: Disk | undefined
-}
-
 const DEFAULT_DELETE_DELAY_MS = 60_000
+const DEFAULT_INDEX_INTERVAL_BYTES = 4096
 const DEFAULT_CHECKPOINT_INTERVAL_MS = 60_000
 const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
 /** How long small files wait until they are settled, so that one sync does for several. */
@@ -95,6 +71,7 @@ export class FileStore implements LogStore {
   /** Whether the directory was made, or was empty, when it was opened. */
   readonly isNew: boolean
   readonly #options: FileStoreOptions
+  readonly #indexIntervalBytes: (topic: string) => number
   readonly #context: StoreContext
   readonly #lock: DiskLock
   /** By the names of their directories. */
@@ -124,6 +101,7 @@ export class FileStore implements LogStore {
     this.identity = identity
     this.isNew = isNew
     this.#options = options
+    this.#indexIntervalBytes = options.indexIntervalBytes ?? (() => DEFAULT_INDEX_INTERVAL_BYTES)
     this.#lock = lock
     const checkpoint = (name: string, offsetOf: (log: LogFiles) => bigint | null): OffsetCheckpoint =>
       new OffsetCheckpoint(disk, dataDir, name, () => this.#entries(offsetOf))
@@ -304,7 +282,14 @@ export class FileStore implements LogStore {
   #make(id: LogId, files: ConstructorParameters<typeof SidecarFiles>[3]): LogFiles {
     const { disk, openFiles, syncs } = this.#context
     const directory = this.#path(logDirectoryName(id))
-    const home = { disk: new LogDisk(disk, directory), openFiles, log: logDirectoryName(id), directory }
+    const home = {
+      disk: new LogDisk(disk, directory),
+      openFiles,
+      log: logDirectoryName(id),
+      directory,
+      topic: id.topic,
+      indexIntervalBytes: this.#indexIntervalBytes,
+    }
     return new LogFiles(this.#context, id, home, new SidecarFiles(disk, syncs, directory, files))
   }
 

@@ -37,10 +37,11 @@ export async function readKnownIndex(
   disk: LogDisk,
   paths: IndexPaths,
   baseOffset: bigint,
+  intervalBytes: number,
   facts: SegmentFacts,
 ): Promise<SegmentIndex | null> {
   const [offsetBytes, timeBytes] = await Promise.all([disk.read(paths.offsets), disk.read(paths.times)])
-  return readIndex(baseOffset, facts, offsetBytes, timeBytes)
+  return readIndex(baseOffset, intervalBytes, facts, offsetBytes, timeBytes)
 }
 
 /**
@@ -51,10 +52,11 @@ export async function readSealedIndex(
   disk: LogDisk,
   paths: IndexPaths,
   baseOffset: bigint,
+  intervalBytes: number,
   file: DiskFile,
 ): Promise<SegmentIndex | null> {
   const fileBytes = file.sizeBytes()
-  if (fileBytes === 0) return new SegmentIndex(baseOffset)
+  if (fileBytes === 0) return new SegmentIndex(baseOffset, intervalBytes)
   const offsetBytes = withoutZeros(await disk.read(paths.offsets), OFFSET_ENTRY_BYTES)
   const timeBytes = withoutZeros(await disk.read(paths.times), TIME_ENTRY_BYTES)
   const most = {
@@ -62,7 +64,7 @@ export async function readSealedIndex(
     endOffset: baseOffset + 2n ** 31n,
     maxTimestamp: 2n ** 63n - 1n,
   }
-  const read = readIndex(baseOffset, { ...most, sizeBytes: fileBytes }, offsetBytes, timeBytes)
+  const read = readIndex(baseOffset, intervalBytes, { ...most, sizeBytes: fileBytes }, offsetBytes, timeBytes)
   const header = Buffer.alloc(BATCH_HEADER_BYTES)
   if (read === null || (await file.read(header, 0)) < header.length) return null
   const facts = {
@@ -72,7 +74,7 @@ export async function readSealedIndex(
     maxTimestamp: read.times.lastTimestamp,
     maxTimestampOffset: read.times.lastOffset,
   }
-  const index = new SegmentIndex(baseOffset, facts, read.offsets, read.times)
+  const index = new SegmentIndex(baseOffset, intervalBytes, facts, read.offsets, read.times)
   index.savedOffsetBytes = read.offsets.bytes.length
   index.savedTimeBytes = read.times.bytes.length
   return index

@@ -4,9 +4,6 @@ import type { Segment } from './log-store.ts'
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts'
 import { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts'
 
-/** How many bytes lie between two entries of an index: Kafka's default of index.interval.bytes. */
-const INDEX_INTERVAL_BYTES = 4096
-
 export type SegmentFacts = Omit<Segment, 'baseOffset'>
 
 export class SegmentIndex implements SegmentFacts {
@@ -20,14 +17,18 @@ export class SegmentIndex implements SegmentFacts {
   savedOffsetBytes = -1
   savedTimeBytes = -1
   #bytesSinceIndexed = 0
+  readonly #intervalBytes: number
 
+  /** @param intervalBytes how many bytes lie between two entries that are made: index.interval.bytes. */
   constructor(
     baseOffset: bigint,
+    intervalBytes: number,
     facts: SegmentFacts = emptyFacts(baseOffset),
     offsets: OffsetIndex = new OffsetIndex(),
     times: TimeIndex = new TimeIndex(baseOffset),
   ) {
     this.baseOffset = baseOffset
+    this.#intervalBytes = intervalBytes
     this.endOffset = facts.endOffset
     this.sizeBytes = facts.sizeBytes
     this.firstTimestamp = facts.firstTimestamp
@@ -57,7 +58,7 @@ export class SegmentIndex implements SegmentFacts {
     const timestamp = maxTimestamp(view, position)
     if (this.sizeBytes === 0) this.firstTimestamp = timestamp
     this.times.add(timestamp, last)
-    if (this.#bytesSinceIndexed > INDEX_INTERVAL_BYTES) {
+    if (this.#bytesSinceIndexed > this.#intervalBytes) {
       this.offsets.add(Number(last - this.baseOffset), this.sizeBytes)
       this.times.mark()
       this.#bytesSinceIndexed = 0
@@ -93,6 +94,7 @@ export class SegmentIndex implements SegmentFacts {
  */
 export function readIndex(
   baseOffset: bigint,
+  intervalBytes: number,
   facts: SegmentFacts,
   offsetBytes: Buffer | null,
   timeBytes: Buffer | null,
@@ -112,7 +114,7 @@ export function readIndex(
   }
   const times = new TimeIndex(baseOffset, timeBytes)
   if (times.lastTimestamp > facts.maxTimestamp) return null
-  const index = new SegmentIndex(baseOffset, facts, new OffsetIndex(offsetBytes), times)
+  const index = new SegmentIndex(baseOffset, intervalBytes, facts, new OffsetIndex(offsetBytes), times)
   index.savedOffsetBytes = offsetBytes.length
   index.savedTimeBytes = timeBytes.length
   return index

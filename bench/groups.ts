@@ -1,5 +1,5 @@
 /** How long a group takes to become stable, and to become so again when a member has left. */
-import { runClient } from './client.ts'
+import { missingClient, runClient } from './client.ts'
 import { Collector } from './collector.ts'
 import type { Figure, Measure, MeasureContext } from './measure.ts'
 import { distinctPeers, takeTurns, withoutDelayToo } from './peer-runners.ts'
@@ -21,6 +21,9 @@ their own and franz-go's defaults: cooperative-sticky, heartbeats every 3 s with
 which members learn that there is a rebalance; where it is said, heartbeats every 100 ms. Apache Kafka holds the first
 rebalance of a group back for group.initial.rebalance.delay.ms, which is 3 s by default; beside it stands Kafka with 0,
 as ottla has it. kfake knows no such delay.`,
+  get missing() {
+    return missingClient()
+  },
   run,
 }
 

@@ -1,5 +1,5 @@
 /** How long a record takes from its producer to its consumer. */
-import { runClient } from './client.ts'
+import { missingClient, runClient } from './client.ts'
 import { Collector } from './collector.ts'
 import type { Figure, Measure, MeasureContext, RunningPeer } from './measure.ts'
 import { distinctPeers, FIRST_WARM_SECONDS, takeTurns, WARM_SECONDS, warmSeconds } from './peer-runners.ts'
@@ -18,6 +18,9 @@ and one consumer, of its own connection, waits for them. What is measured is the
 to the poll that returns it; both are in one process, and the time of sending is in the record. A run takes ${SECONDS} s
 behind ${WARM_SECONDS} s that do not count (${FIRST_WARM_SECONDS} s in the first round); there are at most ${MAX_ROUNDS}
 rounds. All brokers run from beginning to end and take turns, ottla and kfake with their logs in memory.`,
+  get missing() {
+    return missingClient()
+  },
   run,
 }
 

@@ -69,10 +69,18 @@ export interface MeasureContext {
   progress(line: string): void
 }
 
+export interface Missing {
+  /** What of a measure it is, where the others can run. */
+  readonly part?: string
+  readonly reason: string
+}
+
 export interface Measure {
   readonly name: string
   readonly title: string
   /** One paragraph: what is measured and how. */
   readonly about: string
+  /** Why it cannot run here, or some of it. */
+  readonly missing?: Missing | undefined
   run(context: MeasureContext): Promise<readonly Figure[]>
 }

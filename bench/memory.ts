@@ -34,6 +34,10 @@ is records of 1 KiB, produced by franz-go to one topic of 4 partitions and consu
 nothing of it by default. Partitions are of topics of 1,000; connections have asked for Metadata once; the members are of one
 classic group. What they cost is how much private memory has grown, divided by their number. There are at most ${MAX_ROUNDS} rounds, and one of what
 goes through and of the partitions.`,
+  get missing() {
+    const missing = missingClient()
+    return missing && { ...missing, part: 'what goes through' }
+  },
   run,
 }
 

@@ -1,9 +1,9 @@
 import { freePort } from '../compat-tests/broker-process.ts'
-import { goProgram } from '../compat-tests/tools.ts'
+import { goProgram } from './go-program.ts'
 import type { Peer } from './measure.ts'
 import { runPeer } from './run-peer.ts'
 
-const program = goProgram('kfake')
+const program = goProgram('kfake', 'kfake')
 
 /** franz-go's fake Kafka, one broker in a process of its own. */
 export const kfake: Peer = {
@@ -15,6 +15,6 @@ export const kfake: Peer = {
   async start({ configs = {} } = {}) {
     const port = await freePort()
     const settings = Object.entries(configs).flatMap(([key, value]) => ['-config', `${key}=${value}`])
-    return runPeer(port, () => ({ program: program.command[0], args: ['-port', `${port}`, ...settings] }))
+    return runPeer(port, () => ({ program: program.path, args: ['-port', `${port}`, ...settings] }))
   },
 }

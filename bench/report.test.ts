@@ -113,10 +113,24 @@ test('the page says which goals are met, who was left out and what has not been 
   expect(page).toContain('| processor | a processor, 2 cores |')
 })
 
+test('what could not run is said to be left out, and why', () => {
+  const reason = 'there is no client'
+  const figures = [{ ...speed, case: 'produce', of: 'ottla', values: [1] }]
+  const results = {
+    latency: measured([], { title: 'Latency', leftOut: { reason } }),
+    memory: measured(figures, { title: 'Memory', leftOut: { part: 'traffic', reason } }),
+  }
+  const page = report(results, ['latency', 'memory'], '')
+  expect(page).toContain('**Latency: left out**, since it could not run: there is no client.')
+  expect(page).toContain('**Memory, traffic: left out**, since it could not run: there is no client.')
+  expect(page).toContain('## Latency\n\nHow much goes through. It was left out.')
+})
+
 test('what was measured is named', () => {
+  const figures = [{ ...speed, case: 'produce', of: 'ottla', values: [1] }]
   const commits = {
     throughput: measured([], { commit: 'abc1234' }),
-    latency: measured([], { commit: 'def5678+' }),
+    latency: measured(figures, { commit: 'def5678+' }),
   }
   const page = report({ ...commits, start: measured([]) }, ['throughput', 'latency', 'start'], '')
   expect(page).toContain('| commit | abc1234, def5678+, not known |')

@@ -74,9 +74,17 @@ The machine should have nothing else to do. Kafka's JVM has -Xmx768m and its own
 
 function missing(known: readonly MeasureResult[]): string[] {
   const reasons = new Map(known.flatMap((each) => Object.entries(each.missing)))
-  return [...reasons].map(
+  const peers = [...reasons].map(
     ([name, reason]) => `**${titleOf(name)} is left out** where it could not run: ${reason}.`,
   )
+  const measures = known.flatMap(({ title, leftOut }) => {
+    if (leftOut === undefined) return []
+    const { part, reason } = leftOut
+    return [
+      `**${title}${part === undefined ? '' : `, ${part}`}: left out**, since it could not run: ${reason}.`,
+    ]
+  })
+  return [...peers, ...measures]
 }
 
 function goalTable(judgements: readonly Judgement[]): string {
@@ -140,11 +148,14 @@ function machineTable(known: readonly MeasureResult[]): string {
 }
 
 function measureSection({ title, about, rounds, seconds, commit, figures }: MeasureResult): string[] {
+  const text = about.replaceAll(/\s*\n\s*/g, ' ')
+  if (figures.length === 0) return [`## ${title}`, `${text} It was left out.`]
   const counts = figures.map(({ values }) => values.length)
   const took =
-    `${rounds} ${rounds === 1 ? 'round' : 'rounds'}, ${readable(Math.round(seconds / 6) / 10)} minutes${commit === undefined ? '' : ` at ${commit}`}; ` +
+    `${rounds} ${rounds === 1 ? 'round' : 'rounds'}, ${readable(Math.round(seconds / 6) / 10)} minutes` +
+    `${commit === undefined ? '' : ` at ${commit}`}; ` +
     `each figure has ${Math.min(...counts)} to ${Math.max(...counts)} values.`
-  return [`## ${title}`, `${about.replaceAll(/\s*\n\s*/g, ' ')} ${took}`, tables(figures)]
+  return [`## ${title}`, `${text} ${took}`, tables(figures)]
 }
 
 /** A row for each case and a column for each peer, and after them the floors. */

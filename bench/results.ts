@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { root } from '../compat-tests/tools.ts'
-import type { Figure, Measure, PeerName } from './measure.ts'
+import type { Figure, Measure, Missing, PeerName } from './measure.ts'
 
 /** Where a measure has been run; no name of the machine. */
 export interface Machine {
@@ -29,6 +29,8 @@ export interface MeasureResult {
   readonly machine: Machine
   /** The peers that could not run, and why. */
   readonly missing: Readonly<Partial<Record<PeerName, string>>>
+  /** What of the measure could not run: all of it, or a part. */
+  readonly leftOut?: Missing
   readonly figures: readonly Figure[]
 }
 
@@ -52,10 +54,11 @@ export function saveResults(file: string, results: Results): void {
 }
 
 export function result(
-  { title, about }: Measure,
+  { title, about, missing: leftOut }: Measure,
   run: Pick<MeasureResult, 'seconds' | 'rounds' | 'missing' | 'figures'>,
 ): MeasureResult {
-  return { title, about, date: new Date().toISOString().slice(0, 10), machine: thisMachine(), ...run }
+  const date = new Date().toISOString().slice(0, 10)
+  return { title, about, date, machine: thisMachine(), ...run, ...(leftOut === undefined ? {} : { leftOut }) }
 }
 
 /** The checkout's commit, with a + where src/ or bench/ are not as in it; what a run itself writes does not count. */

@@ -1,5 +1,5 @@
 /** Produce and consume: how much goes through, and what a GB costs the broker. */
-import { runClient } from './client.ts'
+import { missingClient, runClient } from './client.ts'
 import { Collector } from './collector.ts'
 import type { Figure, Measure, MeasureContext, Peer, PeerName, RunningPeer } from './measure.ts'
 import { inOrderOf } from './peer-runners.ts'
@@ -68,6 +68,10 @@ and 300 MB into and twice out of ottla. Kafka's log is always a file: its figure
 runs. With 16 clients each reads one partition, so that each is read four times. Cases with Java are Kafka's own
 ProducerPerformance with the Java client's defaults (batches of 16 KiB): 64 MB uncounted, then 64 MB, before each of which
 are 30,000 records that warm the client up, and which are part of the broker's processor time.`,
+  get missing() {
+    const java = missingProducerPerformance()
+    return missingClient() ?? (java === undefined ? undefined : { part: 'cases with Java', reason: java })
+  },
   run,
 }
 

@@ -1,5 +1,5 @@
 /** How many small transactions one producer can make, one after another. */
-import { runClient } from './client.ts'
+import { missingClient, runClient } from './client.ts'
 import { Collector } from './collector.ts'
 import type { Figure, Measure, MeasureContext, RunningPeer } from './measure.ts'
 import { distinctPeers, FIRST_WARM_SECONDS, takeTurns, WARM_SECONDS, warmSeconds } from './peer-runners.ts'
@@ -19,6 +19,9 @@ after another. With offsets it is a GroupTransactSession instead: each transacti
 produces one and commits the offset of the first, with the heartbeat that franz-go makes before the end. A run takes
 ${SECONDS} s behind ${WARM_SECONDS} s that do not count (${FIRST_WARM_SECONDS} s in the first round). All brokers run from
 beginning to end and take turns, ottla and kfake with their logs in memory.`,
+  get missing() {
+    return missingClient()
+  },
   run,
 }
 

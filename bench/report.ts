@@ -50,8 +50,9 @@ export function tables(figures: readonly Figure[]): string {
 }
 
 const INTRODUCTION = `ottla beside Apache Kafka 4.3.1 and kfake, franz-go's fake Kafka: with the same clients, on the same machine, in one run,
-in turn (in another order each round) and repeated. \`npm run bench\` writes this page. Only what stands side by side can be compared: absolute figures
-are those of one machine on one day. Figures are medians over the rounds; in parentheses the least and the most.`
+in turn, in another order each round. \`npm run bench\` writes this page. Only what stands side by side can be compared:
+absolute figures are those of one machine on one day. Figures are medians over the rounds; in parentheses the least and
+the most.`
 
 const GOALS = `Ratios are ottla's median by the other's. What is not met is said so. Goals are for ottla with the optional
 @node-rs/crc32, which npm installs where there is a binary for the platform; figures without it stand beside in the
@@ -70,7 +71,9 @@ npm run bench -- --only throughput,start       # these measures; the others stay
 npm run bench -- --short --peers ottla,kfake   # a quick look, which is printed and not kept
 \`\`\`
 
-The machine should have nothing else to do. Kafka's JVM has -Xmx768m and its own garbage collector's defaults. Everything stays on 127.0.0.1 and in the folder for temporary files.`
+The machine should have nothing else to do. Kafka's JVM has -Xmx768m, and else what Kafka's own start script gives it: G1
+with -XX:MaxGCPauseMillis=20, -XX:InitiatingHeapOccupancyPercent=35 and -XX:+ExplicitGCInvokesConcurrent. Everything stays
+on 127.0.0.1 and in the folder for temporary files.`
 
 function missing(known: readonly MeasureResult[]): string[] {
   const reasons = new Map(known.flatMap((each) => Object.entries(each.missing)))

@@ -8,6 +8,7 @@ import { offsetCommitApi } from '../../src/wire/messages/offset-commit.ts'
 import { produceApi } from '../../src/wire/messages/produce.ts'
 import { ZERO_UUID } from '../../src/wire/reader.ts'
 import { type BenchConnection, bodyOf, frameOf, retried } from '../connection.ts'
+import { createTopics } from '../growth/requests.ts'
 import { findCoordinator, joinAlone, type Member } from '../members.ts'
 import { batchOf, fetchRequest, metadataRequest, newest, produceRequest } from '../requests.ts'
 
@@ -33,6 +34,7 @@ export const guardCases: readonly GuardCase[] = [
   ...both('Produce 10 x 100 B', MANY, (client) => produce(client, 10, 100)),
   ...both('Fetch 1 MiB', FEW, (client) => fetchOnce(client, 1000, 1024)),
   ...both('Fetch 10 x 100 B', MANY, (client) => fetchInSession(client)),
+  disk('Fetch 16 x 1 KiB of an old segment, disk', MANY, fetchOld),
   memory('Fetch of nothing', FEW * 5, pollNothing),
   memory('Heartbeat', MANY, heartbeat),
   memory('Metadata of 1 of 1,000 topics', MANY, metadata, 1000),
@@ -46,20 +48,21 @@ function memory(name: string, requests: number, prepare: Prepare, topics = 1): G
   return { name, storage: 'memory', topics, requests, prepare }
 }
 
+function disk(name: string, requests: number, prepare: Prepare): GuardCase {
+  return { name, storage: 'disk', topics: 1, requests, prepare }
+}
+
 function both(name: string, requests: number, prepare: Prepare): readonly GuardCase[] {
-  const common = { topics: 1, requests, prepare }
-  return [
-    { ...common, name: `${name}, memory`, storage: 'memory' },
-    { ...common, name: `${name}, disk`, storage: 'disk' },
-  ]
+  return [memory(`${name}, memory`, requests, prepare), disk(`${name}, disk`, requests, prepare)]
 }
 
 async function produce(
   client: BenchConnection,
   count: number,
   valueBytes: number,
+  topic: string = TOPIC,
 ): Promise<() => Promise<void>> {
-  const topicId = await topicIdOf(client, TOPIC)
+  const topicId = await topicIdOf(client, topic)
   const version = newest(produceApi)
   const frame = frameOf(produceApi, version, produceRequest(topicId, batchOf(count, valueBytes)))
   return async () => {
@@ -95,6 +98,23 @@ async function fetchInSession(client: BenchConnection): Promise<() => Promise<vo
     const options = { fetchOffset: BigInt(batch * count), partitionMaxBytes: count * valueBytes }
     const request = { ...fetchRequest(topicId, options), ...nextEpoch() }
     return fetchSome(client, frameOf(fetchApi, newest(fetchApi), request), count * valueBytes)
+  }
+}
+
+/** Without a session, from a segment that was rolled long ago: what was appended last is in memory, this is not. */
+async function fetchOld(client: BenchConnection): Promise<() => Promise<void>> {
+  const [count, valueBytes, topic] = [16, 1024, 'rolled']
+  await createTopics(client, [{ name: topic, partitions: 1, configs: { 'segment.bytes': '1048576' } }])
+  const topicId = await topicIdOf(client, topic)
+  const fill = await produce(client, count, valueBytes, topic)
+  // More than 60 of them are a segment.
+  for (let batches = 0; batches < 300; batches++) await fill()
+  let batch = 0
+  return () => {
+    batch = (batch + 1) % 60
+    const options = { fetchOffset: BigInt(batch * count), partitionMaxBytes: count * valueBytes }
+    const frame = frameOf(fetchApi, newest(fetchApi), fetchRequest(topicId, options))
+    return fetchSome(client, frame, count * valueBytes)
   }
 }
 

@@ -129,6 +129,7 @@ function limitsOf(request: FetchRequest, call: Call): FetchLimits {
     maxBytes: limitedBytes,
     isolation: request.isolationLevel,
     replicaId: Math.max(request.replicaId, request.replicaState.replicaId),
+    memory: call.unsent,
   }
 }
 

@@ -21,6 +21,7 @@ import {
 } from './harness.suite.ts'
 import { listOffsetsHandler } from './list-offsets.ts'
 import { produceHandler } from './produce.ts'
+import { UnsentAnswers } from './unsent-answers.ts'
 
 const BATCH_BYTES = batchOf('v').length
 
@@ -268,6 +269,17 @@ it('a compressed batch whose topic is deleted meanwhile is refused', async () =>
     errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER,
     baseOffset: -1n,
   })
+})
+
+it('gives a fetch less the more others are reading', async () => {
+  const { broker, send } = await setUp()
+  for (let count = 0; count < 32; count++) await send('a', -1)
+  const unsent = new UnsentAnswers(32 * BATCH_BYTES)
+  const read = async (): Promise<readonly string[]> =>
+    fetched(await broker.ask(fetchHandler, 12, fetchRequest([{ topic: 'a' }]), { unsent }))
+  const atOnce = await Promise.all(Array.from({ length: 6 }, read))
+  expect(atOnce.flat()).toEqual(['a-0: 16', 'a-0: 8', 'a-0: 4', 'a-0: 2', 'a-0: 1', 'a-0: 1'])
+  expect(await read()).toEqual(['a-0: 16'])
 })
 
 it('a topic is there for others, and the answer comes, when that is durable', async () => {

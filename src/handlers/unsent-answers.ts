@@ -18,6 +18,7 @@ export class UnsentAnswers {
   /** Who has kept their answer waiting the longest comes first. */
   readonly #readers = new Map<SlowReader, number>()
   #bytes = 0
+  #readingBytes = 0
 
   constructor(maxBytes: number = Math.floor(usableMemoryBytes() * PART)) {
     this.#maxBytes = maxBytes
@@ -30,7 +31,13 @@ export class UnsentAnswers {
 
   /** How much a fetch may get now that asks for `maxBytes`. */
   limit(maxBytes: number): number {
-    return Math.min(maxBytes, Math.max(0, Math.floor((this.#maxBytes - this.#bytes) / 2)))
+    const roomBytes = this.#maxBytes - this.#bytes - this.#readingBytes
+    return Math.min(maxBytes, Math.max(0, Math.floor(roomBytes / 2)))
+  }
+
+  /** So many bytes are on their way from a disk into an answer; below 0 when they have come. */
+  reading(bytes: number): void {
+    this.#readingBytes += bytes
   }
 
   /** So many bytes wait for this reader, from now on until `remove`. */

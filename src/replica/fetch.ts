@@ -14,6 +14,15 @@ export interface FetchLimits {
   readonly isolation: number
   /** The id of the follower that fetches; -1 or below for a consumer. */
   readonly replicaId: number
+  readonly memory: AnswerMemory
+}
+
+/** The memory of answers. */
+export interface AnswerMemory {
+  /** How much a fetch may get now that asks for `maxBytes`. */
+  limit(maxBytes: number): number
+  /** So many bytes are on their way from a store that takes its time; below 0 when they have come. */
+  reading(bytes: number): void
 }
 
 /** What came of one partition. */
@@ -139,7 +148,9 @@ function readAll(
   const pending = selection.news()
   const unknownBefore = new Set(before?.filter(({ unknown }) => unknown).map(({ selected }) => selected))
   const results: FetchResult[] = []
-  let bytesLeft = limits.maxBytes
+  const { memory } = limits
+  const maxBytes = memory.limit(limits.maxBytes)
+  let bytesLeft = maxBytes
   let atLeastOne = true
   const take = (selected: SelectedPartition, outcome: FetchResult['outcome']): void => {
     const isUnknown = outcome instanceof KafkaError && UNKNOWN.has(outcome.code)
@@ -160,10 +171,14 @@ function readAll(
   for (const [at, selected] of pending.entries()) {
     const outcome = readOne(selected)
     if (outcome instanceof Promise) {
-      return outcome.then((read) => {
-        take(selected, read)
-        return readFrom(at + 1)
-      })
+      // Many who read what is on a disk would fill the memory before the first of them is answered.
+      memory.reading(maxBytes)
+      return outcome
+        .then((read) => {
+          take(selected, read)
+          return readFrom(at + 1)
+        })
+        .finally(() => memory.reading(-maxBytes))
     }
     take(selected, outcome)
   }

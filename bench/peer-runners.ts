@@ -56,12 +56,12 @@ export async function takeTurns<Case>(
 }
 
 /**
- * The order in which peers take turns in a round, counted from 0: somebody else begins in each, and every other goes the
- * other way round, so that nobody always comes behind the same other.
+ * The order in which peers take turns in a round, counted from 0: every other round goes the other way round, and each
+ * two begin with the next, so that nobody always comes behind the same other.
  */
 export function inOrderOf<T>(round: number, peers: readonly T[]): readonly T[] {
   const all = round % 2 === 0 ? peers : peers.toReversed()
-  const first = all.length === 0 ? 0 : round % all.length
+  const first = all.length === 0 ? 0 : (round >> 1) % all.length
   return [...all.slice(first), ...all.slice(0, first)]
 }
 

@@ -35,13 +35,12 @@ import { OpenFiles } from './open-files.ts'
 import { encodePartitionMetadata, PARTITION_METADATA } from './partition-metadata.ts'
 import { SidecarFiles } from './sidecar-files.ts'
 import { SyncQueue } from './sync-queue.ts'
-import { CacheBudget } from './tail-cache.ts'
+import { CacheBudget, defaultCacheBytes } from './tail-cache.ts'
 import { Trash } from './trash.ts'
 
 const DEFAULT_DELETE_DELAY_MS = 60_000
 const DEFAULT_INDEX_INTERVAL_BYTES = 4096
 const DEFAULT_CHECKPOINT_INTERVAL_MS = 60_000
-const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
 /** How long small files wait until they are settled, so that one sync does for several. */
 const SETTLE_DELAY_MS = 1000
 /** How many logs are loaded at a time. */
@@ -117,7 +116,7 @@ export class FileStore implements LogStore {
       logger,
       openFiles,
       syncs: new SyncQueue(),
-      cacheBudget: new CacheBudget(options.cacheBytes ?? DEFAULT_CACHE_BYTES),
+      cacheBudget: new CacheBudget(options.cacheBytes ?? defaultCacheBytes()),
       trash: new Trash(disk, clock, logger),
       fileDeleteDelayMs: options.fileDeleteDelayMs ?? (() => DEFAULT_DELETE_DELAY_MS),
       recoveryPointMoved: () => this.#checkpointLater(),

@@ -1,4 +1,5 @@
 /** What was appended to logs last, so that whoever reads at a log's end is answered at once, without the disk. */
+import { usableMemoryBytes } from '../config/usable-memory.ts'
 import { lastOffset } from '../wire/batch.ts'
 import { isLent } from '../wire/lent-memory.ts'
 import type { Frame } from './log-store.ts'
@@ -10,6 +11,14 @@ const MAX_HALF_BYTES = 1024 * 1024
 const LARGE_FRAME_BYTES = 16 * 1024
 /** What a cache takes beside its frames, about. */
 const OVERHEAD_BYTES = 1024
+
+/** The part of the memory that caches may take by default, and how much is enough. */
+const PART = 1 / 16
+const ENOUGH_BYTES = 64 * 1024 * 1024
+
+export function defaultCacheBytes(usableBytes: number = usableMemoryBytes()): number {
+  return Math.min(ENOUGH_BYTES, Math.floor(usableBytes * PART))
+}
 
 /** How much all caches may take together: beyond it those that grew longest ago are emptied. */
 export class CacheBudget {

@@ -27,6 +27,7 @@ func produce(args []string) error {
 	clients := flags.Int("clients", 1, "how many clients send at once, each with a connection of its own")
 	acks := flags.String("acks", "all", "1 or all; all also means idempotent")
 	compression := flags.String("compression", "none", "none or lz4")
+	batch := flags.Int("batch", 1_000_012, "bytes that a batch has at most")
 	flags.Parse(args)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -35,6 +36,7 @@ func produce(args []string) error {
 	}
 	options := []kgo.Opt{
 		kgo.DefaultProduceTopic(*topic),
+		kgo.ProducerBatchMaxBytes(int32(*batch)),
 		// As many as by default, or 32 MB of them: 50,000 records of 100 bytes are just a batch for each of five partitions.
 		kgo.MaxBufferedRecords(max(50_000, 32<<20 / *size)),
 	}

@@ -1,4 +1,6 @@
 /** Produce, Fetch and the rest over a store that takes its time, or fails. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
 import type { ClusterOptions } from '../cluster-options.ts'
 import { MemoryStore } from '../storage/memory-store.ts'
@@ -24,6 +26,9 @@ import { produceHandler } from './produce.ts'
 import { UnsentAnswers } from './unsent-answers.ts'
 
 const BATCH_BYTES = batchOf('v').length
+
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
 
 async function setUp(topics: ClusterOptions['topics'] = ['a', 'b']) {
   const store = new SlowStore(new MemoryStore())
@@ -280,6 +285,40 @@ it('gives a fetch less the more others are reading', async () => {
   const atOnce = await Promise.all(Array.from({ length: 6 }, read))
   expect(atOnce.flat()).toEqual(['a-0: 16', 'a-0: 8', 'a-0: 4', 'a-0: 2', 'a-0: 1', 'a-0: 1'])
   expect(await read()).toEqual(['a-0: 16'])
+})
+
+it('what a fetch reads counts as no more than it can be', async () => {
+  const { broker, send } = await setUp()
+  for (let count = 0; count < 32; count++) await send('a', -1)
+  const unsent = new UnsentAnswers(32 * BATCH_BYTES)
+  const read = async (maxBytes: number, partitionBytes: number): Promise<readonly string[]> => {
+    const request = fetchRequest([{ topic: 'a', maxBytes: partitionBytes }], { maxBytes })
+    return fetched(await broker.ask(fetchHandler, 12, request, { unsent }))
+  }
+  const whole = 2 ** 20
+  const bySmallParts = await Promise.all([read(whole, BATCH_BYTES), read(whole, whole)])
+  expect(bySmallParts.flat()).toEqual(['a-0: 1', 'a-0: 15'])
+  const hostile = await Promise.all([read(-whole, whole), read(whole, -whole), read(whole, whole)])
+  expect(hostile.at(-1)).toEqual(['a-0: 16'])
+  expect(await read(whole, whole)).toEqual(['a-0: 16'])
+})
+
+it('a fetch that waits for more keeps nothing of what it has read', async () => {
+  const { broker, send, store, poll } = await setUp()
+  await send('a', -1)
+  const seen: WeakRef<Buffer>[] = []
+  store.onRead = (view) => {
+    const copy = Buffer.from(view)
+    seen.push(new WeakRef(copy))
+    return copy
+  }
+  const waiting = poll(['a'], 500, 2 * BATCH_BYTES)
+  expect(await isSettled(waiting)).toBe(false)
+  await new Promise(setImmediate)
+  collectGarbage()
+  expect(seen.map((view) => view.deref())).toEqual([undefined])
+  await broker.clock.advance(500)
+  expect(fetched(await waiting)).toEqual(['a-0: 1'])
 })
 
 it('a topic is there for others, and the answer comes, when that is durable', async () => {

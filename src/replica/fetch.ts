@@ -42,7 +42,7 @@ export function fetchSelection(
 ): readonly FetchResult[] | Promise<readonly FetchResult[]> {
   const untilMs = clock.now() + limits.maxWaitMs
   const look = (
-    before: readonly FetchResult[] | null,
+    before: ReadonlySet<SelectedPartition> | null,
   ): readonly FetchResult[] | Promise<readonly FetchResult[]> => {
     const results = readAll(selection, limits, before)
     if (!(results instanceof Promise)) return decide(results, false)
@@ -67,9 +67,11 @@ export function fetchSelection(
   const decide = (results: readonly FetchResult[], isOld: boolean) => {
     const leftMs = untilMs - clock.now()
     if (leftMs <= 0 || signal.aborted || isEnough(selection, results, limits.minBytes)) return results
-    if (isOld) return look(results)
+    // Not the results themselves: what was read is read again, and must not be kept for as long as a client cares to wait.
+    const unknown = new Set(results.filter((result) => result.unknown).map(({ selected }) => selected))
+    if (isOld) return look(unknown)
     return waitForMore(selection, results, { ...limits, maxWaitMs: leftMs }, clock, signal).then((why) =>
-      why === 'maybe' ? look(results) : readAll(selection, limits, results),
+      why === 'maybe' ? look(unknown) : readAll(selection, limits, unknown),
     )
   }
   return look(null)
@@ -138,15 +140,14 @@ function waitForMore(
 
 /**
  * Reads what has news, in turn, until the limit is reached; those behind it are read for their watermarks only.
- * @param before the results of the first look, where this is the second.
+ * @param unknownBefore what was unknown at the look before, where there was one.
  */
 function readAll(
   selection: FetchSelection,
   limits: FetchLimits,
-  before: readonly FetchResult[] | null = null,
+  unknownBefore: ReadonlySet<SelectedPartition> | null,
 ): readonly FetchResult[] | Promise<readonly FetchResult[]> {
   const pending = selection.news()
-  const unknownBefore = new Set(before?.filter(({ unknown }) => unknown).map(({ selected }) => selected))
   const results: FetchResult[] = []
   const { memory } = limits
   const maxBytes = memory.limit(limits.maxBytes)
@@ -157,7 +158,7 @@ function readAll(
     results.push({
       selected,
       outcome,
-      unknown: isUnknown && (before === null || unknownBefore.has(selected)),
+      unknown: isUnknown && (unknownBefore === null || unknownBefore.has(selected)),
     })
     if (outcome instanceof KafkaError || outcome.sizeBytes === 0) return
     bytesLeft = Math.max(0, bytesLeft - outcome.sizeBytes)
@@ -172,17 +173,25 @@ function readAll(
     const outcome = readOne(selected)
     if (outcome instanceof Promise) {
       // Many who read what is on a disk would fill the memory before the first of them is answered.
-      memory.reading(maxBytes)
+      const bytes = mostBytes(pending.slice(at), maxBytes)
+      memory.reading(bytes)
       return outcome
         .then((read) => {
           take(selected, read)
           return readFrom(at + 1)
         })
-        .finally(() => memory.reading(-maxBytes))
+        .finally(() => memory.reading(-bytes))
     }
     take(selected, outcome)
   }
   return results
+}
+
+/** How much comes of these at most, but for a first batch that is larger. No client's limit makes that less than nothing. */
+function mostBytes(pending: readonly SelectedPartition[], maxBytes: number): number {
+  let bytes = 0
+  for (const { target } of pending) bytes += Math.max(0, target.position.maxBytes)
+  return Math.max(0, Math.min(maxBytes, bytes))
 }
 
 function readSelected(

@@ -25,6 +25,8 @@ export class SlowStore implements LogStore {
   held = false
   /** What the next call that changes something fails with, without reaching the store behind. */
   failNext: Error | null = null
+  /** What is read in place of what is there. */
+  onRead: (view: Buffer) => Buffer = (view) => view
   /** The names of the calls that have changed something, in order. */
   readonly calls: string[] = []
   readonly #inner: LogStore
@@ -124,7 +126,8 @@ class SlowLog implements StoredLog {
 
   async read(from: bigint, maxBytes: number, upTo: bigint): Promise<readonly Buffer[]> {
     await null
-    return this.#inner.read(from, maxBytes, upTo)
+    const views = await this.#inner.read(from, maxBytes, upTo)
+    return views.map((view) => this.#store.onRead(view))
   }
 
   async seekTimestamp(baseOffset: bigint, timestamp: bigint): Promise<bigint> {

@@ -39,11 +39,14 @@ export class OpenFiles {
     this.#isMakingRoom = true
     const wanted = this.#open.size - Math.ceil(this.#open.size / ROOM_PART)
     const before = this.#open.size
-    for (const file of this.#open) {
-      if (this.#open.size <= wanted) break
-      if (!file.inUse) file.release()
+    try {
+      for (const file of this.#open) {
+        if (this.#open.size <= wanted) break
+        if (!file.inUse) file.release()
+      }
+    } finally {
+      this.#isMakingRoom = false
     }
-    this.#isMakingRoom = false
     return this.#open.size < before
   }
 

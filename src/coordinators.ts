@@ -14,7 +14,7 @@ import { MarkerWriter } from './txn/marker-writer.ts'
 import { TransactionCoordinator } from './txn/transaction-coordinator.ts'
 import type { ProducerIdSource, TxnConfig, WriteMarkers } from './txn/txn-services.ts'
 import * as batch from './wire/batch.ts'
-import { loadCompressor } from './wire/compression.ts'
+import { type Compressor, loadCompressor } from './wire/compression.ts'
 import { ErrorCode } from './wire/error-codes.ts'
 import { KafkaError } from './wire/kafka-error.ts'
 
@@ -50,6 +50,8 @@ interface Coordinated {
   readonly coordinator: Coordinator
   readonly baseSequence: number
   readonly codec: number
+  /** Loaded once, where one is needed. */
+  compressor?: Compressor
 }
 
 export function buildCoordinators(options: CoordinatorsOptions): Coordinators {
@@ -91,7 +93,9 @@ export function buildCoordinators(options: CoordinatorsOptions): Coordinators {
     if (coordinated === undefined) return
     const { coordinator, baseSequence, codec } = coordinated
     try {
-      const compressor = codec === batch.Codec.NONE ? undefined : await loadCompressor(codec as batch.Codec)
+      // Nobody waits once it is there: of a log that is opened anew nobody may go on with what was known of it.
+      if (codec !== batch.Codec.NONE) coordinated.compressor ??= await loadCompressor(codec as batch.Codec)
+      const { compressor } = coordinated
       const partition = replicas.find(topic.id, index)
       if (partition === undefined) return
       const log = partitionLog(partition, clock, { baseSequence, compressor })

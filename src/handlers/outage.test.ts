@@ -221,6 +221,28 @@ it.each([false, true])(
   },
 )
 
+it.each(['0', '1', '4'])(
+  'nobody answers from what a log was that is opened anew (codec %s)',
+  async (codec) => {
+    const config = { 'offsets.topic.num.partitions': '1', 'offsets.topic.compression.codec': codec }
+    const store = new FailingStore('__consumer_offsets')
+    const broker = await testBroker({ store, config })
+    const { groups, metadata, replicas } = broker.services
+    await broker.ask(findCoordinatorHandler, 4, { key: '', keyType: 0, coordinatorKeys: ['g'] })
+    const partition = replicas.find(metadata.topic('__consumer_offsets')?.id ?? '', 0)
+    const append = () => partition?.appendOwn(batchOf('v'))
+    const listed = () => groups.listGroups({ statesFilter: [], typesFilter: [] }).errorCode
+    store.failing.add('append')
+    expect(append).toThrow('EIO')
+    expect(listed()).toBe(0)
+    store.failing.clear()
+    append()
+    expect([partition?.offline, listed()]).toEqual([false, ErrorCode.COORDINATOR_LOAD_IN_PROGRESS])
+    await isSettled(Promise.resolve())
+    expect(listed()).toBe(0)
+  },
+)
+
 it('a log that could not be opened at first is opened later', async () => {
   const store = new FailingStore('a')
   store.failing.add('open')

@@ -191,7 +191,9 @@ function withoutThreads() {
           ? { path, namespace: 'without-threads' }
           : undefined,
       )
-      onLoad({ filter: /./, namespace: 'without-threads' }, ({ path }) => ({ contents: contents[path] ?? '' }))
+      onLoad({ filter: /./, namespace: 'without-threads' }, ({ path }) => ({
+        contents: contents[path] ?? '',
+      }))
     },
   }
 }

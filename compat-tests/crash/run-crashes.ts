@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seededRandom } from '../../src/clock.ts'
 import { type BrokerCommand, freePort, takesConnections } from '../broker-process.ts'
+import { killProcess } from '../kill-process.ts'
 import type { Event } from './history.ts'
 
 export interface CrashOptions {
@@ -42,7 +43,7 @@ export async function runCrashes(options: CrashOptions): Promise<readonly Event[
     for (const [count, life] of lives(options.seed, options.kills).entries()) {
       if (life.fromReady) await answers(port)
       await sleep(life.ms)
-      await kill(broker)
+      await killProcess(broker)
       broker = start()
       options.onKill?.(count + 1)
     }
@@ -54,7 +55,7 @@ export async function runCrashes(options: CrashOptions): Promise<readonly Event[
     return clients.history
   } finally {
     clients.kill()
-    await kill(broker)
+    await killProcess(broker)
     rmSync(dataDir, { recursive: true, force: true })
   }
 }
@@ -110,11 +111,4 @@ function startClients({ load, seed, patienceS }: CrashOptions, port: number): Cl
     finish: () => child.stdin.end(),
     kill: () => child.kill('SIGKILL'),
   }
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, 'exit')
-  child.kill('SIGKILL')
-  await ended
 }

@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { metadataApi } from '../../src/wire/messages/metadata.ts'
+import { killProcess } from '../kill-process.ts'
 import { pause, type Target } from './case.ts'
 import { Connection } from './client.ts'
 import { settings } from './settings.ts'
@@ -58,7 +59,7 @@ export async function startKafka(libs: string, options: KafkaOptions = {}): Prom
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
   }
   const stop = (): Promise<void> => finish(end(child))
-  const kill = (): Promise<void> => finish(killed(child))
+  const kill = (): Promise<void> => finish(killProcess(child))
   try {
     await answers(port, child)
   } catch (error) {
@@ -127,13 +128,6 @@ async function answers(port: number, child: ChildProcess): Promise<void> {
     }
     await pause(200)
   }
-}
-
-async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exited = once(child, 'exit')
-  child.kill('SIGKILL')
-  await exited
 }
 
 async function end(child: ChildProcess): Promise<void> {

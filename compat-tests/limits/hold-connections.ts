@@ -1,5 +1,5 @@
 /** One client at work beside many connections that do nothing, and some that do everything slowly. */
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,6 +13,7 @@ import { ZERO_UUID } from '../../src/wire/reader.ts'
 import { buildBatch } from '../../src/wire/records.ts'
 import { freePort, startBrokerProcess } from '../broker-process.ts'
 import { bundleProgram } from '../bundle.ts'
+import { killProcess } from '../kill-process.ts'
 import { root } from '../tools.ts'
 
 export interface HoldOptions {
@@ -167,15 +168,8 @@ async function startCrowd(port: number, { idle, slow }: HoldOptions): Promise<Cr
       }
     },
     finish: async () => (await ask('finish')) as CrowdEnd,
-    [Symbol.asyncDispose]: () => end(child),
+    [Symbol.asyncDispose]: () => killProcess(child),
   }
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exited = once(child, 'exit')
-  child.kill('SIGKILL')
-  await exited
 }
 
 async function createTopics(client: RawClient): Promise<void> {
